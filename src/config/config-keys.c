@@ -1,0 +1,162 @@
+#include "config/config-keys.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "basic/macros.h"
+#include "basic/string-util.h"
+
+/* Names further apart than a third of their length are not taken for misspellings of one another;
+ * longer ones than this are not compared at all, and ours are all shorter. */
+#define SUGGEST_LENGTH_MAX 32
+
+#define WORDS(...) ((const char *const[]) { __VA_ARGS__, NULL })
+#define NO_WORDS ((const char *const[]) { NULL })
+
+#define KEY(_section, _name, _type, _member, ...)                        \
+        {                                                                \
+                .section = (_section), .name = (_name), .type = (_type), \
+                .offset = offsetof(Config, _member), __VA_ARGS__         \
+        }
+
+const ConfigKey config_keys[CONFIG_N_KEYS] = {
+        KEY("Pair", "Source", KEY_PATH, source, .flags = KEY_REQUIRED),
+        KEY("Pair", "Replica", KEY_PATH, replica, .flags = KEY_REQUIRED | KEY_NOT_ROOT),
+        KEY("Pair", "Store", KEY_PATH, store, .flags = KEY_NOT_ROOT),
+        KEY("Pair", "Direction", KEY_ENUM, direction, .words = WORDS("one-way", "two-way"),
+            .fallback = "one-way", .supported = WORDS("one-way")),
+        KEY("Pair", "Overwrite", KEY_BOOL, overwrite, .fallback = "yes", .supported = WORDS("yes")),
+        KEY("Pair", "Delete", KEY_BOOL, delete_, .fallback = "yes", .supported = WORDS("yes")),
+        KEY("Pair", "OneFileSystem", KEY_BOOL, one_file_system, .fallback = "no",
+            .supported = WORDS("no")),
+
+        KEY("Sync", "Watch", KEY_ENUM, watch, .words = WORDS("auto", "fanotify", "inotify", "off"),
+            .fallback = "auto", .supported = WORDS("auto", "inotify", "off")),
+        KEY("Sync", "RescanInterval", KEY_SPAN, rescan_interval, .fallback = "10min",
+            .zero_word = "0", .min = "100ms", .max = "52w"),
+        KEY("Sync", "Settle", KEY_SPAN, settle, .fallback = "20ms", .min = "0", .max = "1h"),
+        KEY("Sync", "MaxDelay", KEY_SPAN, max_delay, .fallback = "5s", .min = "10ms", .max = "1d"),
+        KEY("Sync", "Exclude", KEY_LIST, exclude, .supported = NO_WORDS),
+        KEY("Sync", "Threads", KEY_COUNT, n_threads, .fallback = "auto", .zero_word = "auto",
+            .min = "1", .max = "64"),
+        KEY("Sync", "BandwidthMax", KEY_SIZE, bandwidth_max_bytes, .fallback = "0",
+            .supported = WORDS("0")),
+        KEY("Sync", "ProtectReplica", KEY_ENUM, protect_replica,
+            .words = WORDS("heal", "report", "off"), .fallback = "off", .supported = WORDS("off")),
+        KEY("Sync", "MaxDelete", KEY_PERCENT, max_delete_basis_points, .fallback = "100%",
+            .supported = WORDS("100%")),
+
+        KEY("Integrity", "Checksum", KEY_ENUM, checksum, .words = WORDS("off", "sha256"),
+            .fallback = "sha256"),
+        KEY("Integrity", "VerifyInterval", KEY_SPAN, verify_interval, .fallback = "0",
+            .supported = WORDS("0")),
+        KEY("Integrity", "VerifyBandwidthMax", KEY_SIZE, verify_bandwidth_max_bytes,
+            .supported = NO_WORDS),
+        KEY("Integrity", "OnRot", KEY_ENUM, on_rot, .words = WORDS("heal", "heal-source", "report"),
+            .fallback = "report", .supported = WORDS("report")),
+        KEY("Integrity", "VerifyCopies", KEY_BOOL, verify_copies, .fallback = "no",
+            .supported = WORDS("no")),
+
+        KEY("Versions", "Keep", KEY_SPAN, versions_keep, .fallback = "no", .supported = WORDS("no"),
+            .zero_word = "no"),
+        KEY("Versions", "MinInterval", KEY_SPAN, versions_min_interval, .supported = NO_WORDS),
+        KEY("Versions", "MaxUse", KEY_SIZE, versions_max_use_bytes, .supported = NO_WORDS),
+        KEY("Versions", "KeepFree", KEY_PERCENT, versions_keep_free_basis_points,
+            .supported = NO_WORDS),
+
+        KEY("Log", "Operations", KEY_BOOL, log_operations, .fallback = "yes"),
+        KEY("Log", "File", KEY_PATH, log_file, .fallback = NULL),
+
+        KEY("Alert", "Sound", KEY_BOOL, alert_sound, .fallback = "no", .supported = WORDS("no")),
+        KEY("Alert", "MinInterval", KEY_SPAN, alert_min_interval, .supported = NO_WORDS),
+
+        KEY("Report", "Interval", KEY_SPAN, report_interval, .fallback = "0",
+            .supported = WORDS("0")),
+};
+
+const ConfigKey *config_key_find(const char *section, const char *name) {
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+                if (streq(config_keys[i].section, section) && streq(config_keys[i].name, name))
+                        return &config_keys[i];
+
+        return NULL;
+}
+
+bool config_section_exists(const char *section) {
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+                if (streq(config_keys[i].section, section))
+                        return true;
+
+        return false;
+}
+
+static size_t min3(size_t a, size_t b, size_t c) {
+        size_t least = a < b ? a : b;
+
+        return least < c ? least : c;
+}
+
+/* How many letters have to be put in, taken out or exchanged to make one name of the other; the
+ * dynamic programme over the rows of the table of all prefixes, of which two are kept in one. */
+static size_t edit_distance(const char *a, const char *b) {
+        size_t row[SUGGEST_LENGTH_MAX + 1], n = strlen(b);
+
+        for (size_t j = 0; j <= n; j++)
+                row[j] = j;
+
+        for (size_t i = 1; a[i - 1]; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= n; j++) {
+                        size_t differs = strncasecmp(&a[i - 1], &b[j - 1], 1) != 0;
+                        size_t next = min3(row[j] + 1, row[j - 1] + 1, diagonal + differs);
+
+                        diagonal = row[j];
+                        row[j] = next;
+                }
+        }
+
+        return row[n];
+}
+
+static bool is_near(const char *given, const char *known, size_t *best) {
+        size_t distance;
+
+        if (strlen(given) > SUGGEST_LENGTH_MAX)
+                return false;
+
+        distance = edit_distance(given, known);
+        if (distance >= *best || distance > (strlen(known) + 2) / 3)
+                return false;
+
+        *best = distance;
+        return true;
+}
+
+const char *config_section_suggest(const char *section) {
+        const char *nearest = NULL;
+        size_t best = SIZE_MAX;
+
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+                if (is_near(section, config_keys[i].section, &best))
+                        nearest = config_keys[i].section;
+
+        return nearest;
+}
+
+const ConfigKey *config_key_suggest(const char *section, const char *name) {
+        const ConfigKey *nearest = NULL;
+        size_t best = SIZE_MAX;
+
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+                if (streq(config_keys[i].section, section) &&
+                    is_near(name, config_keys[i].name, &best))
+                        nearest = &config_keys[i];
+
+        for (size_t i = 0; !nearest && i < CONFIG_N_KEYS; i++)
+                if (strcasecmp(config_keys[i].name, name) == 0)
+                        nearest = &config_keys[i];
+
+        return nearest;
+}
