@@ -1,0 +1,294 @@
+/* The reading connections. Each call is one statement from its start to its reset, so that no read
+ * transaction outlives it and checkpoints get through. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/macros.h"
+#include "state/catalog-internal.h"
+#include "state/catalog-schema.h"
+#include "state/database.h"
+
+static const char tuning[] = "PRAGMA cache_size = -512;"
+                             "PRAGMA cell_size_check = ON;"
+                             "PRAGMA mmap_size = 0;"
+                             "PRAGMA query_only = ON;"
+                             "PRAGMA temp_store = MEMORY;"
+                             "PRAGMA trusted_schema = OFF;";
+
+typedef enum ReaderStatement {
+        READER_GET,
+        READER_LIST,
+        READER_BY_IDENTITY,
+        READER_BY_DIRECTORY,
+        READER_SHARED,
+        READER_COUNT,
+        _READER_MAX,
+} ReaderStatement;
+
+/* Rows to be skipped are counted off in the index alone. */
+static const char *const texts[_READER_MAX] = {
+        [READER_GET] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry WHERE parent = ?1 AND name = ?2",
+        [READER_LIST] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry"
+                        " WHERE parent = ?1 AND name > ?2 ORDER BY name",
+        [READER_BY_IDENTITY] =
+                "SELECT " SCHEMA_ROW_COLUMNS " FROM"
+                " (SELECT parent AS p, name AS n FROM entry INDEXED BY entry_by_identity"
+                " WHERE source_inode = ?1 AND file_system = ?2"
+                " ORDER BY parent, name LIMIT ?3 OFFSET ?4)"
+                " CROSS JOIN entry ON parent = p AND name = n",
+        [READER_BY_DIRECTORY] = "SELECT " SCHEMA_ROW_COLUMNS
+                                " FROM entry INDEXED BY entry_by_directory"
+                                " WHERE directory_id = ?1 AND directory_id <> 0 LIMIT 1",
+        [READER_SHARED] = "SELECT 1 FROM entry INDEXED BY entry_by_replica"
+                          " WHERE replica_inode = ?1 AND replica_n_links > 1"
+                          " AND (source_inode <> ?2 OR file_system <> ?3) LIMIT 1",
+        [READER_COUNT] = "SELECT count(*) FROM entry",
+};
+
+struct CatalogReader {
+        sqlite3 *db;
+        sqlite3_stmt *statements[_READER_MAX];
+};
+
+int catalog_reader_open(const Catalog *catalog, CatalogReader **ret) {
+        CatalogReader *reader;
+        int r;
+
+        assert(catalog);
+        assert(ret);
+
+        reader = calloc(1, sizeof *reader);
+        if (!reader)
+                return -ENOMEM;
+
+        r = database_open(catalog->path, catalog->flags, &reader->db);
+        if (r >= 0)
+                r = database_execute(reader->db, tuning);
+        if (r >= 0)
+                r = database_prepare(reader->db, texts, _READER_MAX, reader->statements);
+        if (r < 0) {
+                (void) catalog_reader_close(reader);
+                return r;
+        }
+
+        *ret = reader;
+        return 0;
+}
+
+CatalogReader *catalog_reader_close(CatalogReader *reader) {
+        if (!reader)
+                return NULL;
+
+        database_finalize(reader->statements, _READER_MAX);
+        (void) database_close(reader->db);
+        free(reader);
+        return NULL;
+}
+
+/* Leaves word of damage for the next opening, which reads the whole database only when it has a
+ * reason. If that cannot be written either, nothing more can be done here. */
+static void mark_damaged(sqlite3 *db) {
+        (void) database_execute(db, "PRAGMA query_only = OFF");
+        (void) database_execute(db, "INSERT OR IGNORE INTO fact VALUES('" SCHEMA_FACT_DAMAGED
+                                    "', '1')");
+        (void) database_execute(db, "PRAGMA query_only = ON");
+}
+
+/* Ends STATEMENT, whose last step gave CODE; RESULT when that is no error. */
+static int finish(CatalogReader *reader, sqlite3_stmt *statement, int code, int result) {
+        if (code != SQLITE_OK && code != SQLITE_ROW && code != SQLITE_DONE)
+                result = database_errno(reader->db, code);
+
+        (void) sqlite3_reset(statement);
+        if (result == -EBADMSG)
+                mark_damaged(reader->db);
+
+        return result;
+}
+
+void catalog_row_done(CatalogRow *row) {
+        assert(row);
+
+        free(row->name);
+        *row = CATALOG_ROW_NULL;
+}
+
+static int64_t column(sqlite3_stmt *statement, int i) {
+        return sqlite3_column_int64(statement, i);
+}
+
+static void read_stamp(sqlite3_stmt *statement, int first, Stamp *ret) {
+        ret->inode = (uint64_t) column(statement, first);
+        ret->size = (uint64_t) column(statement, first + 1);
+        ret->mtime = column(statement, first + 2);
+        ret->ctime = column(statement, first + 3);
+        ret->btime = column(statement, first + 4);
+        ret->rdev = (uint64_t) column(statement, first + 5);
+        ret->mode = (uint32_t) column(statement, first + 6);
+        ret->uid = (uint32_t) column(statement, first + 7);
+        ret->gid = (uint32_t) column(statement, first + 8);
+        ret->n_links = (uint32_t) column(statement, first + 9);
+}
+
+/* The name's memory is used again: asking for few different sizes lets realloc(3) return at once
+ * for most. */
+static int read_name(sqlite3_stmt *statement, CatalogRow *row) {
+        const unsigned char *text = sqlite3_column_text(statement, ROW_NAME);
+        size_t size = (size_t) sqlite3_column_bytes(statement, ROW_NAME);
+        char *name;
+
+        if (!text)
+                return -EBADMSG;
+
+        name = realloc(row->name, (size | 31) + 1);
+        if (!name)
+                return -ENOMEM;
+
+        *(char *) mempcpy(name, text, size) = '\0';
+        row->name = name;
+        return 0;
+}
+
+/* The present row of STATEMENT into ROW. */
+static int read_row(sqlite3_stmt *statement, CatalogRow *row) {
+        const void *hash;
+        int r;
+
+        r = read_name(statement, row);
+        if (r < 0)
+                return r;
+
+        row->parent = column(statement, ROW_PARENT);
+        row->directory_id = column(statement, ROW_DIRECTORY_ID);
+        row->file_system = column(statement, ROW_FILE_SYSTEM);
+        row->flags = (unsigned) column(statement, ROW_FLAGS);
+        read_stamp(statement, ROW_SOURCE, &row->source);
+        read_stamp(statement, ROW_REPLICA, &row->replica);
+
+        hash = sqlite3_column_blob(statement, ROW_HASH);
+        row->has_hash = hash && sqlite3_column_bytes(statement, ROW_HASH) == HASH_BYTES;
+        if (row->has_hash)
+                memcpy(row->hash.bytes, hash, HASH_BYTES);
+        else
+                row->hash = (Hash) {};
+
+        return 0;
+}
+
+/* Up to N_MAX rows of STATEMENT. CODE is what binding its parameters gave. */
+static int read_rows(CatalogReader *reader, sqlite3_stmt *statement, int code, CatalogRow *rows,
+                     int n_max) {
+        int n = 0, r;
+
+        while (n < n_max && (code == SQLITE_OK || code == SQLITE_ROW)) {
+                code = sqlite3_step(statement);
+                if (code != SQLITE_ROW)
+                        break;
+
+                r = read_row(statement, &rows[n]);
+                if (r < 0)
+                        return finish(reader, statement, SQLITE_OK, r);
+
+                n++;
+        }
+
+        return finish(reader, statement, code, n);
+}
+
+/* The one row that STATEMENT has, or -ENOENT. */
+static int read_one(CatalogReader *reader, sqlite3_stmt *statement, int code, CatalogRow *ret) {
+        int r = read_rows(reader, statement, code, ret, 1);
+
+        return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+int catalog_reader_get(CatalogReader *reader, int64_t parent, const char *name, CatalogRow *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_GET];
+        int code;
+
+        assert(name);
+        assert(ret);
+
+        code = sqlite3_bind_int64(statement, 1, parent);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
+
+        return read_one(reader, statement, code, ret);
+}
+
+int catalog_reader_list(CatalogReader *reader, int64_t parent, const char *after, CatalogRow *rows,
+                        int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_LIST];
+        int code;
+
+        assert(after);
+        assert(rows || n_max == 0);
+
+        /* Copied: AFTER may well be the name in the last of ROWS. */
+        code = sqlite3_bind_int64(statement, 1, parent);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_text(statement, 2, after, -1, SQLITE_TRANSIENT);
+
+        return read_rows(reader, statement, code, rows, n_max);
+}
+
+int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, int n_skip,
+                               CatalogRow *rows, int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_BY_IDENTITY];
+        const int64_t values[] = {
+                (int64_t) identity.source_inode,
+                identity.file_system,
+                n_max,
+                n_skip,
+        };
+        int code = SQLITE_OK;
+
+        assert(rows || n_max == 0);
+        assert(n_max >= 0);
+        assert(n_skip >= 0);
+
+        for (int i = 0; i < (int) ELEMENTSOF(values) && code == SQLITE_OK; i++)
+                code = sqlite3_bind_int64(statement, i + 1, values[i]);
+
+        return read_rows(reader, statement, code, rows, n_max);
+}
+
+int catalog_reader_by_directory(CatalogReader *reader, int64_t directory_id, CatalogRow *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_BY_DIRECTORY];
+
+        assert(ret);
+
+        return read_one(reader, statement, sqlite3_bind_int64(statement, 1, directory_id), ret);
+}
+
+int catalog_reader_is_shared(CatalogReader *reader, uint64_t replica_inode,
+                             CatalogIdentity identity) {
+        sqlite3_stmt *statement = reader->statements[READER_SHARED];
+        int code;
+
+        code = sqlite3_bind_int64(statement, 1, (int64_t) replica_inode);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 2, (int64_t) identity.source_inode);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 3, identity.file_system);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+
+        return finish(reader, statement, code, code == SQLITE_ROW);
+}
+
+int64_t catalog_reader_count(CatalogReader *reader) {
+        sqlite3_stmt *statement = reader->statements[READER_COUNT];
+        int64_t n = 0;
+        int code, r;
+
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+                n = sqlite3_column_int64(statement, 0);
+
+        r = finish(reader, statement, code, 0);
+        return r < 0 ? r : n;
+}

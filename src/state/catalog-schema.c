@@ -1,0 +1,125 @@
+#include "state/catalog-schema.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "basic/string-util.h"
+#include "state/database.h"
+
+/* "RBKP". */
+#define APPLICATION_ID "1380076368"
+#define USER_VERSION "1"
+
+/* clang-format off */
+
+/* Columns are plain integers, so that sqlite3(1) shows the catalog as it is; times are nanoseconds
+ * since the epoch, unsigned values of 64 bits their two's complement. Names are the bytes of the
+ * file system, valid as UTF-8 or not, compared as memcmp(3) does. */
+#define STAMP_DEFINITIONS(side) \
+        side "_inode INTEGER NOT NULL," \
+        side "_size INTEGER NOT NULL," \
+        side "_mtime INTEGER NOT NULL," \
+        side "_ctime INTEGER NOT NULL," \
+        side "_btime INTEGER NOT NULL," \
+        side "_rdev INTEGER NOT NULL," \
+        side "_mode INTEGER NOT NULL," \
+        side "_uid INTEGER NOT NULL," \
+        side "_gid INTEGER NOT NULL," \
+        side "_n_links INTEGER NOT NULL,"
+
+/* Directory ids are not declared unique: while rows are exchanged two may have the same one for a
+ * moment, and INSERT OR REPLACE would then take away a row at another place. */
+static const char schema[] =
+        "BEGIN IMMEDIATE;"
+        "CREATE TABLE entry("
+        "parent INTEGER NOT NULL,"
+        "name TEXT NOT NULL,"
+        "directory_id INTEGER NOT NULL,"
+        "file_system INTEGER NOT NULL,"
+        "flags INTEGER NOT NULL,"
+        STAMP_DEFINITIONS("source")
+        STAMP_DEFINITIONS("replica")
+        "hash BLOB,"
+        "PRIMARY KEY(parent, name)"
+        ") WITHOUT ROWID;"
+        "CREATE INDEX entry_by_identity ON entry(source_inode, file_system);"
+        "CREATE INDEX entry_by_directory ON entry(directory_id) WHERE directory_id <> 0;"
+        "CREATE INDEX entry_by_replica ON entry(replica_inode) WHERE replica_n_links > 1;"
+        "CREATE TABLE file_system(number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);"
+        "CREATE TABLE fact(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+        "PRAGMA application_id = " APPLICATION_ID ";"
+        "PRAGMA user_version = " USER_VERSION ";"
+        "COMMIT;";
+
+/* clang-format on */
+
+int catalog_schema_identify(sqlite3 *db) {
+        int64_t ours, empty;
+        int r;
+
+        r = database_get_integer(db,
+                                 "SELECT application_id = " APPLICATION_ID
+                                 " AND user_version = " USER_VERSION
+                                 " FROM pragma_application_id, pragma_user_version",
+                                 &ours);
+        if (r < 0)
+                return r;
+        if (ours)
+                return 1;
+
+        r = database_get_integer(db,
+                                 "SELECT application_id = 0 AND user_version = 0"
+                                 " AND NOT EXISTS (SELECT 1 FROM sqlite_schema)"
+                                 " FROM pragma_application_id, pragma_user_version",
+                                 &empty);
+        if (r < 0)
+                return r;
+
+        return empty ? 0 : -EBADMSG;
+}
+
+int catalog_schema_create(sqlite3 *db) {
+        int r = database_execute(db, schema);
+
+        if (r < 0 && !sqlite3_get_autocommit(db))
+                (void) database_execute(db, "ROLLBACK");
+
+        return r;
+}
+
+int catalog_schema_check_roots(sqlite3 *db) {
+        static const char *const queries[] = {
+                "SELECT source_inode FROM entry ORDER BY parent, name LIMIT 1",
+                "SELECT source_inode FROM entry INDEXED BY entry_by_identity"
+                " ORDER BY source_inode LIMIT 1",
+                "SELECT directory_id FROM entry INDEXED BY entry_by_directory"
+                " WHERE directory_id <> 0 ORDER BY directory_id LIMIT 1",
+                "SELECT replica_inode FROM entry INDEXED BY entry_by_replica"
+                " WHERE replica_n_links > 1 ORDER BY replica_inode LIMIT 1",
+                "SELECT count(identity) FROM file_system",
+                "SELECT count(value) FROM fact",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(queries); i++) {
+                int64_t value;
+                int r = database_get_integer(db, queries[i], &value);
+
+                if (r < 0 && r != -ENOENT)
+                        return r;
+        }
+
+        return 0;
+}
+
+int catalog_schema_check_pages(sqlite3 *db) {
+        _cleanup_free_ char *verdict = NULL;
+        int r;
+
+        r = database_get_text(db, "PRAGMA quick_check(1)", &verdict);
+        if (r < 0)
+                return r;
+
+        return streq(verdict, "ok") ? 0 : -EBADMSG;
+}

@@ -1,0 +1,38 @@
+#pragma once
+
+/* The catalog's tables: how they are made and how a database is known to be one of ours. */
+
+#include <sqlite3.h>
+
+/* The columns of both stamps in the order of the structure's fields. */
+#define SCHEMA_SOURCE_COLUMNS                                                                \
+        "source_inode, source_size, source_mtime, source_ctime, source_btime, source_rdev, " \
+        "source_mode, source_uid, source_gid, source_n_links"
+#define SCHEMA_REPLICA_COLUMNS                                                                     \
+        "replica_inode, replica_size, replica_mtime, replica_ctime, replica_btime, replica_rdev, " \
+        "replica_mode, replica_uid, replica_gid, replica_n_links"
+
+/* All columns of a row in the order in which they are bound and read: see RowColumn. The last
+ * column of the table goes first: SQLite then finds where all of them begin in one go, which makes
+ * reading a row a fifth cheaper. */
+#define SCHEMA_ROW_COLUMNS                                                             \
+        "hash, parent, name, directory_id, file_system, flags, " SCHEMA_SOURCE_COLUMNS \
+        ", " SCHEMA_REPLICA_COLUMNS
+
+/* Facts that tell the next opening what became of this one. */
+#define SCHEMA_FACT_OPEN "open"       /* there while the catalog is open: left behind by a crash */
+#define SCHEMA_FACT_DAMAGED "damaged" /* damage was met while it was in use */
+
+/* Whose database it is: 1 ours, 0 nobody's yet (empty), -EBADMSG another program's or of a version
+ * that we do not know. Changes nothing. */
+int catalog_schema_identify(sqlite3 *db);
+
+/* Makes the tables of an empty database, all or nothing. */
+int catalog_schema_create(sqlite3 *db);
+
+/* Whether every table and index can be entered at its root: 0 or -EBADMSG. Costs the same for any
+ * size. */
+int catalog_schema_check_roots(sqlite3 *db);
+
+/* Whether the structure of every page is sound: 0 or -EBADMSG. Reads the whole database. */
+int catalog_schema_check_pages(sqlite3 *db);

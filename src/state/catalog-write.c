@@ -1,0 +1,418 @@
+/* The writing connection: transactions and changes of rows. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "basic/macros.h"
+#include "state/catalog-internal.h"
+#include "state/catalog-schema.h"
+#include "state/database.h"
+
+enum {
+        /* Rows of one directory looked at in one go when a subtree is deleted. */
+        LEAVES_CHUNK = 512,
+        /* A longer chain of directories is a ring: the catalog is damaged. */
+        SUBTREE_DEPTH_MAX = 65536,
+};
+
+/* Where an exchange leaves one row while the other is moved: no directory has this id. */
+#define PARENT_IN_EXCHANGE INT64_C(-1)
+
+#define STAMP_OF_PLACE                                   \
+        " = (?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)" \
+        " WHERE parent = ?1 AND name = ?2"
+
+const char *const catalog_writer_texts[_WRITER_MAX] = {
+        [WRITER_BEGIN] = "BEGIN IMMEDIATE",
+        [WRITER_COMMIT] = "COMMIT",
+        [WRITER_ROLLBACK] = "ROLLBACK",
+        [WRITER_PUT] =
+                "INSERT OR REPLACE INTO entry(" SCHEMA_ROW_COLUMNS ") VALUES("
+                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [WRITER_DELETE] = "DELETE FROM entry WHERE parent = ?1 AND name = ?2",
+        [WRITER_DELETE_INODE] =
+                "DELETE FROM entry WHERE parent = ?1 AND name = ?2 AND source_inode = ?3",
+        [WRITER_MOVE] = "UPDATE OR REPLACE entry SET parent = ?3, name = ?4"
+                        " WHERE parent = ?1 AND name = ?2",
+        [WRITER_SET_SOURCE] = "UPDATE entry SET (" SCHEMA_SOURCE_COLUMNS ")" STAMP_OF_PLACE,
+        [WRITER_SET_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")" STAMP_OF_PLACE,
+        [WRITER_SET_DIRECTORY_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")"
+                                         " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                                         " WHERE directory_id = ?1 AND directory_id <> 0",
+        [WRITER_FIRST_BELOW] =
+                "SELECT directory_id FROM entry WHERE parent = ?1 ORDER BY name LIMIT 1",
+        [WRITER_DELETE_LEAVES] =
+                "DELETE FROM entry WHERE parent = ?1 AND directory_id = 0 AND name <="
+                " (SELECT max(name) FROM (SELECT name FROM entry WHERE parent = ?1"
+                " ORDER BY name LIMIT ?2))",
+        [WRITER_DELETE_DIRECTORY] =
+                "DELETE FROM entry WHERE directory_id = ?1 AND directory_id <> 0"
+                " AND parent = ?2",
+        [WRITER_SET_FACT] = "INSERT OR REPLACE INTO fact(key, value) VALUES(?1, ?2)",
+        [WRITER_DELETE_FACT] = "DELETE FROM fact WHERE key = ?1",
+        [WRITER_GET_FACT] = "SELECT value FROM fact WHERE key = ?1",
+        [WRITER_ADD_FILE_SYSTEM] = "INSERT INTO file_system(identity) VALUES(?1)",
+        [WRITER_GET_FILE_SYSTEM] = "SELECT number FROM file_system WHERE identity = ?1",
+        [WRITER_GET_FILE_SYSTEM_ID] = "SELECT identity FROM file_system WHERE number = ?1",
+        [WRITER_GET_MAX_DIRECTORY_ID] = "SELECT max((SELECT ifnull(max(directory_id), 0) FROM entry"
+                                        " INDEXED BY entry_by_directory WHERE directory_id <> 0),"
+                                        " (SELECT ifnull(max(parent), 0) FROM entry))",
+};
+
+int catalog_fail(Catalog *catalog, int code) {
+        int r = database_errno(catalog->db, code);
+
+        if (r == -EBADMSG)
+                catalog->damaged = true;
+        if (catalog->in_transaction && catalog->failure == 0)
+                catalog->failure = r;
+
+        return r;
+}
+
+int catalog_run(Catalog *catalog, sqlite3_stmt *statement, int code) {
+        assert(catalog->in_transaction);
+
+        if (catalog->failure < 0)
+                return catalog->failure;
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code != SQLITE_DONE) {
+                int r = catalog_fail(catalog, code);
+
+                (void) sqlite3_reset(statement);
+                return r;
+        }
+
+        (void) sqlite3_reset(statement);
+        return 0;
+}
+
+int catalog_begin(Catalog *catalog) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_BEGIN];
+        int code, r = 0;
+
+        assert(!catalog->in_transaction);
+
+        code = sqlite3_step(statement);
+        if (code != SQLITE_DONE)
+                r = catalog_fail(catalog, code);
+        (void) sqlite3_reset(statement);
+        if (r < 0)
+                return r;
+
+        catalog->in_transaction = true;
+        catalog->failure = 0;
+        return 0;
+}
+
+int catalog_rollback(Catalog *catalog) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_ROLLBACK];
+        int code, r = 0;
+
+        if (!catalog->in_transaction)
+                return 0;
+
+        catalog->in_transaction = false;
+
+        /* After some errors SQLite has rolled back by itself. */
+        if (sqlite3_get_autocommit(catalog->db))
+                return 0;
+
+        code = sqlite3_step(statement);
+        if (code != SQLITE_DONE)
+                r = catalog_fail(catalog, code);
+        (void) sqlite3_reset(statement);
+        return r;
+}
+
+int catalog_commit(Catalog *catalog) {
+        int r;
+
+        r = catalog_run(catalog, catalog->statements[WRITER_COMMIT], SQLITE_OK);
+        if (r < 0) {
+                (void) catalog_rollback(catalog);
+                return r;
+        }
+
+        catalog->in_transaction = false;
+        return 0;
+}
+
+/* The binders return SQLite's codes. Texts are borrowed until the statement has run. */
+static int bind_place(sqlite3_stmt *statement, int first, CatalogPlace place) {
+        int code;
+
+        assert(place.name);
+
+        code = sqlite3_bind_int64(statement, first, place.parent);
+        if (code != SQLITE_OK)
+                return code;
+
+        return sqlite3_bind_text(statement, first + 1, place.name, -1, SQLITE_STATIC);
+}
+
+static int bind_integers(sqlite3_stmt *statement, int first, const int64_t *values, int n) {
+        for (int i = 0; i < n; i++) {
+                int code = sqlite3_bind_int64(statement, first + i, values[i]);
+
+                if (code != SQLITE_OK)
+                        return code;
+        }
+
+        return SQLITE_OK;
+}
+
+static int bind_stamp(sqlite3_stmt *statement, int first, const Stamp *stamp) {
+        const int64_t values[N_STAMP_COLUMNS] = {
+                (int64_t) stamp->inode,
+                (int64_t) stamp->size,
+                stamp->mtime,
+                stamp->ctime,
+                stamp->btime,
+                (int64_t) stamp->rdev,
+                stamp->mode,
+                stamp->uid,
+                stamp->gid,
+                stamp->n_links,
+        };
+
+        return bind_integers(statement, first, values, N_STAMP_COLUMNS);
+}
+
+static int bind_hash(sqlite3_stmt *statement, int i, const CatalogRow *row) {
+        if (!row->has_hash)
+                return sqlite3_bind_null(statement, i);
+
+        return sqlite3_bind_blob(statement, i, row->hash.bytes, HASH_BYTES, SQLITE_STATIC);
+}
+
+static int bind_row(sqlite3_stmt *statement, const CatalogRow *row) {
+        const int64_t values[] = { row->directory_id, row->file_system, row->flags };
+        int code;
+
+        code = bind_place(statement, ROW_PARENT + 1, (CatalogPlace) { row->parent, row->name });
+        if (code == SQLITE_OK)
+                code = bind_integers(statement, ROW_DIRECTORY_ID + 1, values, ELEMENTSOF(values));
+        if (code == SQLITE_OK)
+                code = bind_stamp(statement, ROW_SOURCE + 1, &row->source);
+        if (code == SQLITE_OK)
+                code = bind_stamp(statement, ROW_REPLICA + 1, &row->replica);
+        if (code == SQLITE_OK)
+                code = bind_hash(statement, ROW_HASH + 1, row);
+
+        return code;
+}
+
+int catalog_put(Catalog *catalog, const CatalogRow *row) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_PUT];
+
+        assert(row);
+
+        return catalog_run(catalog, statement, bind_row(statement, row));
+}
+
+int catalog_delete(Catalog *catalog, int64_t parent, const char *name) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_DELETE];
+
+        return catalog_run(catalog, statement,
+                           bind_place(statement, 1, (CatalogPlace) { parent, name }));
+}
+
+int catalog_delete_inode(Catalog *catalog, CatalogPlace place, uint64_t source_inode) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_DELETE_INODE];
+        int code = bind_place(statement, 1, place), r;
+
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 3, (int64_t) source_inode);
+
+        r = catalog_run(catalog, statement, code);
+        return r < 0 ? r : sqlite3_changes(catalog->db) > 0;
+}
+
+int catalog_move(Catalog *catalog, CatalogPlace from, CatalogPlace to) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_MOVE];
+        int code, r;
+
+        code = bind_place(statement, 1, from);
+        if (code == SQLITE_OK)
+                code = bind_place(statement, 3, to);
+
+        r = catalog_run(catalog, statement, code);
+        return r < 0 ? r : sqlite3_changes(catalog->db) > 0;
+}
+
+int catalog_exchange(Catalog *catalog, CatalogPlace a, CatalogPlace b) {
+        const CatalogPlace aside = { PARENT_IN_EXCHANGE, "" };
+        int r;
+
+        r = catalog_move(catalog, a, aside);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+
+        r = catalog_move(catalog, b, a);
+        if (r > 0) {
+                r = catalog_move(catalog, aside, b);
+                return r < 0 ? r : 0;
+        }
+
+        /* B is not there: everything is put back as it was. */
+        if (r == 0)
+                r = catalog_move(catalog, aside, a);
+        return r < 0 ? r : -ENOENT;
+}
+
+static int set_stamp(Catalog *catalog, WriterStatement which, CatalogPlace place,
+                     const Stamp *stamp) {
+        sqlite3_stmt *statement = catalog->statements[which];
+        int code, r;
+
+        code = bind_place(statement, 1, place);
+        if (code == SQLITE_OK)
+                code = bind_stamp(statement, 3, stamp);
+
+        r = catalog_run(catalog, statement, code);
+        return r < 0 ? r : sqlite3_changes(catalog->db) > 0;
+}
+
+int catalog_set_stamps(Catalog *catalog, CatalogPlace place, const Stamp *source,
+                       const Stamp *replica) {
+        int r = 0;
+
+        if (source)
+                r = set_stamp(catalog, WRITER_SET_SOURCE, place, source);
+        if (r >= 0 && replica)
+                r = set_stamp(catalog, WRITER_SET_REPLICA, place, replica);
+
+        return r;
+}
+
+int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const Stamp *replica) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_SET_DIRECTORY_REPLICA];
+        int code = sqlite3_bind_int64(statement, 1, directory_id);
+
+        if (code == SQLITE_OK)
+                code = bind_stamp(statement, 2, replica);
+
+        return catalog_run(catalog, statement, code);
+}
+
+/* The directories on the way down from the one whose subtree is deleted. */
+typedef struct Descent {
+        int64_t *ids;
+        size_t n_ids, n_allocated;
+} Descent;
+
+static void descent_done(Descent *descent) {
+        free(descent->ids);
+}
+
+static int descend(Catalog *catalog, Descent *descent, int64_t directory_id) {
+        if (descent->n_ids >= SUBTREE_DEPTH_MAX)
+                return catalog_fail(catalog, SQLITE_CORRUPT);
+
+        if (descent->n_ids == descent->n_allocated) {
+                size_t n = descent->n_allocated > 0 ? 2 * descent->n_allocated : 64;
+                int64_t *ids = reallocarray(descent->ids, n, sizeof *ids);
+
+                if (!ids)
+                        return -ENOMEM;
+
+                descent->ids = ids;
+                descent->n_allocated = n;
+        }
+
+        descent->ids[descent->n_ids++] = directory_id;
+        return 0;
+}
+
+/* What comes first in PARENT: 1 a directory with an id, 0 something else, -ENOENT nothing. */
+static int first_below(Catalog *catalog, int64_t parent, int64_t *ret_id) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_FIRST_BELOW];
+        int64_t id = 0;
+        int code, r;
+
+        code = sqlite3_bind_int64(statement, 1, parent);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW) {
+                id = sqlite3_column_int64(statement, 0);
+                r = id != 0;
+        } else
+                r = code == SQLITE_DONE ? -ENOENT : catalog_fail(catalog, code);
+
+        (void) sqlite3_reset(statement);
+        if (r > 0)
+                *ret_id = id;
+        return r;
+}
+
+/* Runs a deletion of rows that are known to be there, with two numbers. Returns how many it
+ * deleted: never none, unless table and indexes disagree. */
+static int64_t delete_rows(Catalog *catalog, WriterStatement which, int64_t a, int64_t b) {
+        sqlite3_stmt *statement = catalog->statements[which];
+        const int64_t values[] = { a, b };
+        int64_t n;
+        int r;
+
+        r = catalog_run(catalog, statement,
+                        bind_integers(statement, 1, values, ELEMENTSOF(values)));
+        if (r < 0)
+                return r;
+
+        n = sqlite3_changes64(catalog->db);
+        return n > 0 ? n : catalog_fail(catalog, SQLITE_CORRUPT);
+}
+
+/* One step at the end of DESCENT: into the first directory there, or its leaves deleted as far as a
+ * chunk reaches, or, when it is empty, its own row and back to its parent. The rows looked at are
+ * those deleted and, once, the directories among them. Returns the rows deleted; -ENOENT when the
+ * whole subtree is. */
+static int64_t delete_step(Catalog *catalog, Descent *descent, int64_t limit) {
+        int64_t here = descent->ids[descent->n_ids - 1], child;
+        int r;
+
+        r = first_below(catalog, here, &child);
+        if (r > 0)
+                return descend(catalog, descent, child);
+        if (r == 0)
+                return delete_rows(catalog, WRITER_DELETE_LEAVES, here,
+                                   MIN(limit, (int64_t) LEAVES_CHUNK));
+        if (r != -ENOENT || descent->n_ids == 1)
+                return r;
+
+        descent->n_ids--;
+        return delete_rows(catalog, WRITER_DELETE_DIRECTORY, here,
+                           descent->ids[descent->n_ids - 1]);
+}
+
+int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t limit) {
+        _cleanup_(descent_done) Descent descent = {};
+        int64_t n_deleted = 0;
+        int r;
+
+        assert(catalog->in_transaction);
+        assert(directory_id != CATALOG_NO_DIRECTORY);
+
+        if (catalog->failure < 0)
+                return catalog->failure;
+
+        r = descend(catalog, &descent, directory_id);
+        if (r < 0)
+                return r;
+
+        while (n_deleted < limit) {
+                int64_t n = delete_step(catalog, &descent, limit - n_deleted);
+
+                if (n == -ENOENT)
+                        break;
+                if (n < 0)
+                        return n;
+
+                n_deleted += n;
+        }
+
+        return n_deleted;
+}

@@ -1,0 +1,163 @@
+#pragma once
+
+/* The catalog: what the pair knows of every entry, in SQLite with a write-ahead log. Rows are keyed
+ * by (directory id, name), so moving a directory changes one row. One Catalog is the writer and
+ * belongs to one thread at a time (the committer); each worker has a CatalogReader of its own,
+ * which sees what was committed. Writes gather in one transaction from catalog_begin to
+ * catalog_commit.
+ *
+ * SQLite's codes become -errno in one place: BUSY→EBUSY, FULL→ENOSPC, CORRUPT and NOTADB→EBADMSG,
+ * READONLY→EROFS, IOERR→EIO (EDQUOT and ENOSPC where the failed call says so), NOMEM→ENOMEM, else
+ * EIO. Whoever meets -EBADMSG in use leaves word of it in the catalog, and the next catalog_open
+ * refuses it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "fs/entry.h"
+#include "fs/hash.h"
+#include "fs/identity.h"
+
+/* Well-known directory ids. */
+enum {
+        CATALOG_NO_DIRECTORY = 0,
+        CATALOG_PARKED = 1, /* the parent of displaced entries: their names are those in staging */
+        CATALOG_ROOT = 2,
+        CATALOG_FIRST_ID = 16,
+};
+
+typedef enum CatalogFlags {
+        CATALOG_UNSTABLE = 1 << 0,   /* published although the source file never rested */
+        CATALOG_MOUNT_ROOT = 1 << 1, /* another file system was mounted there */
+} CatalogFlags;
+
+typedef struct CatalogRow {
+        int64_t parent;       /* directory id */
+        char *name;           /* owned by the row; raw bytes */
+        int64_t directory_id; /* of a directory itself, else 0 */
+        int64_t file_system;  /* number of the source entry's, see catalog_file_system */
+        Stamp source;         /* both sides when last in step */
+        Stamp replica;
+        Hash hash;
+        bool has_hash;
+        unsigned flags;
+} CatalogRow;
+
+#define CATALOG_ROW_NULL ((CatalogRow) {})
+void catalog_row_done(CatalogRow *row);
+
+typedef struct Catalog Catalog;
+typedef struct CatalogReader CatalogReader;
+
+/* Opens or creates PATH and checks it. PATH is usually "/proc/self/fd/N/catalog.db" with N the
+ * store, which must then stay open as long as the catalog and its readers. Always checked, at a
+ * cost that does not grow: whose database it is, its version, its schema, the root of every table
+ * and index. After a crash, of which a fact that catalog_close clears tells, the structure of every
+ * page too (PRAGMA quick_check). Returns 0, 1 when it was created (an empty file counts as none),
+ * -EBADMSG when it is damaged, another program's or of a newer version: then it is as it was, log
+ * included, and the caller sets it aside; -ELOOP when it is a symbolic link; -errno. */
+int catalog_open(const char *path, Catalog **ret);
+/* Rolls back what is not committed, marks a clean close and carries the log over. NULL is allowed.
+ */
+Catalog *catalog_close(Catalog *catalog);
+
+/* Writer side. All but catalog_begin and catalog_rollback need an open transaction. The first
+ * failure spoils the transaction: what follows in it, catalog_commit included, gives the same error
+ * and does nothing. A commit that fails has rolled back; rolling back once more, or without a
+ * transaction, does nothing. */
+int catalog_begin(Catalog *catalog);
+int catalog_commit(Catalog *catalog);
+int catalog_rollback(Catalog *catalog);
+
+/* Inserts ROW, or replaces the one with its parent and name. */
+int catalog_put(Catalog *catalog, const CatalogRow *row);
+/* 0 also when there is no such row. */
+int catalog_delete(Catalog *catalog, int64_t parent, const char *name);
+
+typedef struct CatalogPlace {
+        int64_t parent;
+        const char *name;
+} CatalogPlace;
+
+/* Moves a row to another place; a row that is there is replaced, but what hangs below that by its
+ * directory id stays. 1 moved, 0 no such row. */
+int catalog_move(Catalog *catalog, CatalogPlace from, CatalogPlace to);
+/* Exchanges two rows. -ENOENT, and nothing changed, when one of them is missing. */
+int catalog_exchange(Catalog *catalog, CatalogPlace a, CatalogPlace b);
+/* Updates only the replica's stamp (and for link groups the source's) of a row; a stamp that is
+ * NULL stays. 1 done, 0 no such row. */
+int catalog_set_stamps(Catalog *catalog, CatalogPlace place, const Stamp *source,
+                       const Stamp *replica);
+/* Deletes the row at PLACE only if its source is SOURCE_INODE: another entry may have taken the
+ * place since. */
+int catalog_delete_inode(Catalog *catalog, CatalogPlace place, uint64_t source_inode);
+/* Updates the replica's stamp in the row of directory DIRECTORY_ID. */
+int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const Stamp *replica);
+/* Deletes at most LIMIT rows below directory DIRECTORY_ID, at any depth, leaves first; the
+ * directory's own row stays. Returns how many it deleted: fewer than LIMIT when nothing is left.
+ * O(rows deleted + depth). */
+int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t limit);
+
+/* Small facts: identities of the roots, counters, the pair's id. TEXT is any string. The keys
+ * "open" and "damaged" are the catalog's own. get: 0 with a fresh string, -ENOENT; needs no
+ * transaction. */
+int catalog_set_fact(Catalog *catalog, const char *key, const char *text);
+int catalog_get_fact(Catalog *catalog, const char *key, char **ret);
+
+/* The small number that stands for a file system in rows; made at need (a transaction is needed
+ * only then). */
+int catalog_file_system(Catalog *catalog, const FileSystemId *id, int64_t *ret);
+/* The reverse: 0 or -ENOENT. */
+int catalog_file_system_id(Catalog *catalog, int64_t number, FileSystemId *ret);
+
+/* The greatest directory id in use, at least CATALOG_FIRST_ID: ids are given out from here by the
+ * sync layer. */
+int catalog_max_directory_id(Catalog *catalog, int64_t *ret);
+
+/* Reader side. A reader belongs to one thread at a time and may be opened in any while the writer
+ * is at work. It never holds a read transaction between calls, so that checkpoints get through; so
+ * what several calls return together need never have been in the catalog at one time. A row that is
+ * filled must be CATALOG_ROW_NULL or have been filled before: what it held is released, its name's
+ * memory used again. */
+int catalog_reader_open(const Catalog *catalog, CatalogReader **ret);
+CatalogReader *catalog_reader_close(CatalogReader *reader);
+
+/* One row by place: 0 or -ENOENT. */
+int catalog_reader_get(CatalogReader *reader, int64_t parent, const char *name, CatalogRow *ret);
+
+/* Up to N_MAX rows of directory PARENT with names greater than AFTER ("" for the first), in strcmp
+ * order, into ROWS. AFTER may be the name in one of ROWS. Returns the number; rows beyond it are
+ * left as they are. Served in chunks so that no statement stays open while the caller copies. The
+ * fast path of rescans: well under 1 µs a row. */
+int catalog_reader_list(CatalogReader *reader, int64_t parent, const char *after, CatalogRow *rows,
+                        int n_max);
+
+typedef struct CatalogIdentity {
+        int64_t file_system;
+        uint64_t source_inode;
+} CatalogIdentity;
+
+/* Rows whose source is inode SOURCE_INODE on FILE_SYSTEM: names of a hard-link group, or where a
+ * moved entry was. Up to N_MAX after skipping N_SKIP, ordered by place; returns the number. */
+int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, int n_skip,
+                               CatalogRow *rows, int n_max);
+
+/* Whether a row of another source inode than IDENTITY's stands for the replica's inode
+ * REPLICA_INODE, which has several names: 1 yes, 0 no. */
+int catalog_reader_is_shared(CatalogReader *reader, uint64_t replica_inode,
+                             CatalogIdentity identity);
+
+/* The row of a directory by its own id: 0 or -ENOENT. */
+int catalog_reader_by_directory(CatalogReader *reader, int64_t directory_id, CatalogRow *ret);
+
+/* Number of entries, or -errno. O(entries), some 10 ns each. */
+int64_t catalog_reader_count(CatalogReader *reader);
+
+/* For a dry run: opens a copy of the catalog in the store DIRECTORY_FD without changing a byte of
+ * that directory. The copy lies in a private directory below $TMPDIR (else /var/tmp) that
+ * catalog_close removes; what is written to it is lost then. -ENOENT when there is no catalog:
+ * catalog_open_empty takes its place. -EBUSY when somebody keeps writing to it, -EBADMSG when it is
+ * damaged. */
+int catalog_open_snapshot(int directory_fd, Catalog **ret);
+/* An empty catalog in memory. */
+int catalog_open_empty(Catalog **ret);
