@@ -1,0 +1,258 @@
+/* The committer: takes a batch and brings it through the order that survives power cuts on every
+ * file system: flush what was staged, publish, flush again, commit the catalog, and only then
+ * retire what was displaced.
+ *
+ * It owns the writing connection of the catalog, together with catalog_mutex, and the touched flags
+ * of nodes. Nothing else of the engine writes to the replica's names but directory renames, which
+ * hold no new content. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "basic/alloc.h"
+#include "basic/log.h"
+#include "basic/macros.h"
+#include "sync/publish.h"
+#include "sync/purge.h"
+#include "sync/refresh.h"
+#include "sync/report.h"
+#include "sync/retire.h"
+#include "sync/visit.h"
+
+static bool is_staged(const Item *item) {
+        return item->kind == ITEM_ENTRY || item->kind == ITEM_DIRECTORY;
+}
+
+static bool moves_names(const Item *item) {
+        return is_staged(item) || item->kind == ITEM_REMOVE || item->kind == ITEM_MOVED;
+}
+
+static bool any(const ItemList *list, bool (*test)(const Item *)) {
+        for (const Item *item = list->first; item; item = item->next)
+                if (test(item))
+                        return true;
+        return false;
+}
+
+static int flush(Engine *engine) {
+        return syncfs(engine->pair->store.staging_fd) < 0 ? -errno : 0;
+}
+
+/* Nothing is published that may not be on the disk. */
+static void flush_staged(Engine *engine, ItemList *list) {
+        int r = any(list, is_staged) ? flush(engine) : 0;
+
+        for (Item *item = list->first; r < 0 && item; item = item->next)
+                if (is_staged(item) || item->stamped)
+                        item->result = r;
+}
+
+static int put_row(Engine *engine, Item *item) {
+        Catalog *catalog = engine->pair->store.catalog;
+        int r;
+
+        switch (item->kind) {
+        case ITEM_BIND:
+                return pair_bind(engine->pair);
+        case ITEM_TOUCH:
+                return 0;
+        case ITEM_FORGET:
+        case ITEM_REMOVE:
+                r = catalog_delete_inode(catalog,
+                                         (CatalogPlace) { item->row.parent, item->row.name },
+                                         item->row.source.inode);
+                item->forgotten = r > 0;
+                return MIN(r, 0);
+        case ITEM_MOVED:
+                r = catalog_delete_inode(catalog,
+                                         (CatalogPlace) { item->from_parent, item->from_name },
+                                         item->row.source.inode);
+                return r < 0 ? r : catalog_put(catalog, &item->row);
+        default:
+                return catalog_put(catalog, &item->row);
+        }
+}
+
+/* A directory that was in the way of something of another type stays in staging until the end of
+ * the pass: it may turn up elsewhere. */
+static int park_displaced(Engine *engine, Item *item) {
+        CatalogRow *row = &item->displaced_row;
+        Node *node;
+
+        if (!item->has_displaced_row || !item->displaced || !S_ISDIR(item->displaced_stamp.mode))
+                return 0;
+        free(row->name);
+        row->name = strdup(item->stage);
+        if (!row->name)
+                return -ENOMEM;
+        row->parent = CATALOG_PARKED;
+        if (item->kind == ITEM_ENTRY &&
+            tree_find(engine->tree, item->node, item->row.name, &node) >= 0) {
+                purge_node(engine, node);
+                node_unref(node);
+        }
+        item->displaced = false;
+        item->pass->parked = true;
+        return catalog_put(engine->pair->store.catalog, row);
+}
+
+static int put_rows(Engine *engine, Publisher *publisher, ItemList *list) {
+        int r = 0;
+
+        for (Item *item = list->first; r >= 0 && item; item = item->next)
+                if (item->result >= 0) {
+                        r = put_row(engine, item);
+                        if (r >= 0)
+                                r = park_displaced(engine, item);
+                }
+        if (r >= 0)
+                publisher_restore(publisher, catalog_set_directory_replica);
+        return r;
+}
+
+static int commit_rows(Engine *engine, Publisher *publisher, ItemList *list) {
+        Catalog *catalog = engine->pair->store.catalog;
+        int r;
+
+        (void) pthread_mutex_lock(&engine->catalog_mutex);
+        r = catalog_begin(catalog);
+        if (r >= 0) {
+                r = put_rows(engine, publisher, list);
+                if (r >= 0 && any(list, moves_names))
+                        r = flush(engine);
+                if (r >= 0)
+                        r = catalog_commit(catalog);
+                else
+                        (void) catalog_rollback(catalog);
+        }
+        (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        return r;
+}
+
+static void retire_displaced(Engine *engine, Item *item, usec_t at) {
+        if (item->displaced) {
+                int r = retire_item(engine, item, at);
+                if (r < 0)
+                        (void) log_debug_errno(r, "retiring failed: %m");
+        }
+        if (item->kind == ITEM_REMOVE && item->child)
+                purge_node(engine, item->child);
+        if (item->forgotten)
+                purge_add(engine, item->row.directory_id);
+}
+
+static void fail_item(Item *item) {
+        Retry retry = { item->node, item->row.name, item->first, item->n_attempts };
+
+        if (item->node && item->result != -ECANCELED)
+                report_failure(item->pass, &retry,
+                               item->kind == ITEM_REMOVE ? "remove the replica of"
+                                                         : "publish the copy of",
+                               item->result);
+}
+
+/* AT is 0 when the batch could not be committed: then what was displaced stays in staging until the
+ * next start. */
+static void finish_item(Engine *engine, Item *item, usec_t at) {
+        if (item->result < 0)
+                fail_item(item);
+        else {
+                if (at != 0)
+                        retire_displaced(engine, item, at);
+                report_done(item);
+                if (item->revisit && item->row.source.n_links > 1)
+                        revisit_group(item->pass, (CatalogIdentity) { item->row.file_system,
+                                                                      item->row.source.inode });
+        }
+        if (item->claimed)
+                pending_release(&engine->pending, (CatalogIdentity) { item->row.file_system,
+                                                                      item->row.source.inode });
+        if (item->replica_claimed)
+                pending_release(&engine->pending,
+                                (CatalogIdentity) { PENDING_REPLICA, item->row.replica.inode });
+}
+
+/* Counts the items of each pass and tells it; passes come one after the other in a batch, mostly.
+ */
+static void tell_passes(ItemList *list) {
+        const Item *item = list->first;
+
+        while (item) {
+                Pass *pass = item->pass;
+                size_t n = 0;
+
+                for (; item && item->pass == pass; item = item->next)
+                        n++;
+                pass_items_done(pass, n);
+        }
+}
+
+static void abort_passes(ItemList *list, int error) {
+        for (Item *item = list->first; item; item = item->next) {
+                char *text = NULL;
+
+                if (asprintf(&text, "a batch could not be committed to the catalog: %s",
+                             strerror(-error)) < 0)
+                        text = NULL;
+                pass_abort(item->pass, error, text);
+        }
+}
+
+static void commit_batch(Engine *engine, ItemList *list) {
+        Publisher publisher;
+        usec_t at = now_usec(CLOCK_REALTIME);
+        int r;
+
+        publisher_init(&publisher, engine);
+        flush_staged(engine, list);
+        for (Item *item = list->first; item; item = item->next) {
+                publish_item(&publisher, item);
+                engine_beat(engine);
+        }
+        r = commit_rows(engine, &publisher, list);
+        if (r < 0) {
+                publisher_restore(&publisher, NULL);
+                abort_passes(list, r);
+                at = 0;
+        }
+        publisher_done(&publisher);
+        for (Item *item = list->first; item; item = item->next)
+                finish_item(engine, item, at);
+        refresh_links(engine, list);
+        tell_passes(list);
+        item_list_done(list);
+        engine_beat(engine);
+}
+
+static void *committer_main(void *userdata) {
+        Engine *engine = ASSERT_PTR(userdata);
+        ItemList list;
+
+        item_list_init(&list);
+        while (batch_take(&engine->batch, purge_is_pending(engine) ? 0 : USEC_INFINITY, &list)) {
+                if (list.first)
+                        commit_batch(engine, &list);
+                else
+                        purge_step(engine);
+        }
+        return NULL;
+}
+
+int committer_start(Engine *engine) {
+        int r = pthread_create(&engine->committer, NULL, committer_main, engine);
+
+        engine->committer_runs = r == 0;
+        return -r;
+}
+
+void committer_stop(Engine *engine) {
+        if (!engine->committer_runs)
+                return;
+        batch_close(&engine->batch);
+        (void) pthread_join(engine->committer, NULL);
+        engine->committer_runs = false;
+}

@@ -1,0 +1,37 @@
+#include "sync/counters.h"
+
+#include "basic/macros.h"
+
+static const struct {
+        const char *verb, *past;
+} names[_OPERATION_MAX] = {
+        [OPERATION_COPY] = { "copy", "copied" },
+        [OPERATION_UPDATE] = { "update", "updated" },
+        [OPERATION_RENAME] = { "rename", "renamed" },
+        [OPERATION_LINK] = { "link", "linked" },
+        [OPERATION_MKDIR] = { "mkdir", "made" },
+        [OPERATION_METADATA] = { "metadata", "metadata of" },
+        [OPERATION_REMOVE] = { "remove", "removed" },
+        [OPERATION_ADOPT] = { "adopt", "adopted" },
+        [OPERATION_HEAL] = { "heal", "healed" },
+        [OPERATION_VERSION] = { "version", "kept a version of" },
+        [OPERATION_FAIL] = { "fail", "failed" },
+};
+
+const char *operation_to_string(Operation operation) {
+        return operation >= 0 && operation < _OPERATION_MAX ? names[operation].verb : "invalid";
+}
+
+const char *operation_to_past(Operation operation) {
+        return operation >= 0 && operation < _OPERATION_MAX ? names[operation].past : "invalid";
+}
+
+void counters_add(Counters *total, Counters *more) {
+        for (size_t i = 0; i < ELEMENTSOF(total->operations); i++)
+                total->operations[i] += more->operations[i];
+        total->n_entries += more->n_entries;
+        total->n_directories += more->n_directories;
+        total->n_bytes += more->n_bytes;
+        total->n_unstable += more->n_unstable;
+        total->n_limited += more->n_limited;
+}

@@ -1,0 +1,40 @@
+#pragma once
+
+/* What was done, in numbers. One Counters per pass, added up by the daemon for its totals. */
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "basic/time-span.h"
+
+typedef enum Operation {
+        OPERATION_COPY,   /* a new file, link or special file */
+        OPERATION_UPDATE, /* new content under an old name */
+        OPERATION_RENAME, /* a moved file or directory */
+        OPERATION_LINK,   /* one more name of a hard-link group */
+        OPERATION_MKDIR,
+        OPERATION_METADATA, /* owner, mode, times, attributes only */
+        OPERATION_REMOVE,
+        OPERATION_ADOPT,   /* found equal by content, nothing written */
+        OPERATION_HEAL,    /* a foreign change of the replica undone */
+        OPERATION_VERSION, /* replaced or removed content kept as a version */
+        OPERATION_FAIL,    /* could not be done this time */
+        _OPERATION_MAX,
+        _OPERATION_INVALID = -22,
+} Operation;
+
+/* "copy", "update", …: REBACKUP_OPERATION of the journal. */
+const char *operation_to_string(Operation operation);
+/* "copied", "updated", …: the past tense for messages. */
+const char *operation_to_past(Operation operation);
+
+typedef struct Counters {
+        atomic_uint_fast64_t operations[_OPERATION_MAX];
+        atomic_uint_fast64_t n_entries; /* looked at */
+        atomic_uint_fast64_t n_directories;
+        atomic_uint_fast64_t n_bytes;    /* of content copied */
+        atomic_uint_fast64_t n_unstable; /* published although they never rested */
+        atomic_uint_fast64_t n_limited;  /* entries of which the replica cannot hold something */
+} Counters;
+
+void counters_add(Counters *total, Counters *more);

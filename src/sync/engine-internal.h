@@ -1,0 +1,223 @@
+#pragma once
+
+/* What the files of the engine share: the engine itself, its passes, jobs and workers. Not for
+ * users of the engine.
+ *
+ * Locks, in the order in which they may be taken: engine->roots_mutex, engine->structure,
+ * engine->mutex, batch.mutex; the tree's and the watch's own mutexes are leaves.
+ * - engine->mutex guards passes, jobs, results and what is said beside each field.
+ * - engine->structure (read/write) keeps the shape of the replica and the tree's idea of it
+ * together: whoever looks up where a node's replica is and opens it holds it for reading, whoever
+ * renames a replica directory and moves its node holds it for writing. Never held while copying.
+ * - engine->catalog_mutex guards the writing connection: the committer's, and now and then a
+ * worker's that meets a new file system. */
+
+#include <pthread.h>
+
+#include "fs/copy.h"
+#include "fs/listing.h"
+#include "sync/batch.h"
+#include "sync/decide.h"
+#include "sync/engine.h"
+#include "sync/pending.h"
+#include "sync/phase.h"
+
+enum {
+        ROWS_CHUNK = 64,       /* catalog rows read ahead of the merge */
+        LATE_MAX = 16384,      /* jobs that wait for the next round of a pass */
+        LATE_ROUNDS_MAX = 256, /* then what is left is handed back for a retry */
+        RETRIES_MAX = 4096,    /* directories handed back; beyond that the rescan covers them */
+        STAGED_ENTRIES_MAX =
+                2048, /* entries of a new directory that are published together with it */
+        FILE_SYSTEMS_MAX = 64,
+};
+#define STAGED_BYTES_MAX (UINT64_C(128) * 1024 * 1024)
+
+typedef enum JobKind {
+        JOB_BEGIN,     /* open the roots, start the walk */
+        JOB_ARM,       /* watch a directory and those below it */
+        JOB_DIRECTORY, /* merge a directory's three listings */
+        JOB_NAMES,     /* look at some names of a directory */
+        JOB_GROUP,     /* look at all names of a hard-link group */
+        JOB_RECHECK,   /* before removals: are the roots still the same? */
+        JOB_REMOVE, /* look again, at some names or at a whole directory, and carry out the removals
+                     */
+        JOB_PARKED, /* remove displaced directories that nobody claimed */
+} JobKind;
+
+typedef struct Job Job;
+struct Job {
+        Job *next;
+        JobKind kind;
+        Pass *pass;
+        Node *node;   /* counted */
+        Node *parent; /* counted; of a created directory, as are the next three */
+        int64_t parent_id;
+        char *name; /* owned */
+        int64_t file_system;
+        DirtyName *names; /* JOB_NAMES, JOB_REMOVE: owned; "" is the directory itself */
+        size_t n_names;
+        CatalogIdentity identity; /* JOB_GROUP */
+        bool created;             /* the replica's directory is new: it is staged by this job */
+        bool recursive;           /* go on into all subdirectories */
+        Entry source;             /* of a created directory: what its parent's visit saw */
+        bool regroup;   /* JOB_NAMES: even what is in step is held against the other names of its
+                           hard-link group */
+        bool claimed;   /* the created directory's identity is claimed in Pending */
+        bool heal;      /* the replica had lost it */
+        bool misplaced; /* its directory was not where the tree has it, once already */
+        usec_t first;   /* of a created directory, for retries */
+        unsigned n_attempts;
+};
+
+/* One pass. Lists are guarded by the engine's mutex. */
+struct Pass {
+        Engine *engine;
+        PassKind kind;
+        PassPhase phase;
+        DirtyBatch dirty;   /* what a dirty pass was asked for */
+        Job *jobs;          /* a stack, so that the walk goes deep first and stays small */
+        size_t n_in_flight; /* jobs being done */
+        size_t n_items;     /* items pushed and not committed yet */
+        Job *late;
+        size_t n_late;
+        unsigned n_late_rounds;
+        Job *removals;      /* where something was found gone from the source */
+        atomic_bool parked; /* something was displaced in this pass */
+        bool roots_open;
+        PassResult result;
+        usec_t started; /* CLOCK_MONOTONIC */
+        int64_t n_expected;
+};
+
+/* One worker thread's own things. */
+typedef struct Worker {
+        Engine *engine;
+        pthread_t thread;
+        Copier *copier;
+        CatalogReader *reader;
+        Listing source_listing, replica_listing;
+        CatalogRow rows[ROWS_CHUNK];
+        CatalogRow moved_row; /* of the directory that was just renamed */
+        Pass *pass;           /* whose job it is doing */
+} Worker;
+
+/* A file system met in the source: device numbers are not stable, the catalog's numbers are. */
+typedef struct KnownFileSystem {
+        uint64_t device;
+        int64_t number;
+} KnownFileSystem;
+
+struct Engine {
+        Pair *pair;
+        Tree *tree;
+        Watch *watch;
+        int event_fd;
+
+        pthread_mutex_t mutex;
+        pthread_cond_t work;            /* waited for by workers */
+        pthread_cond_t pass_ended;      /* waited for by engine_free */
+        Pass *dirty_pass, *full_pass;   /* running, or NULL */
+        Pass *ended_dirty, *ended_full; /* whose results wait to be collected */
+        bool stopping;
+        atomic_bool cancelled;
+
+        Worker *workers;
+        unsigned n_workers;
+        pthread_t committer;
+        bool committer_runs;
+        Worker committer_worker; /* the committer's own reader */
+        struct Purge *purge;     /* see purge.h */
+        pthread_t retirer;
+        bool retirer_runs;
+
+        pthread_mutex_t roots_mutex;
+        unsigned n_root_users;
+
+        pthread_rwlock_t structure;
+        pthread_mutex_t catalog_mutex;
+        KnownFileSystem file_systems[FILE_SYSTEMS_MAX];
+        size_t n_file_systems; /* guarded by catalog_mutex */
+
+        Batch batch;
+        Pending pending;
+        struct Retire *retire; /* see retire.h */
+
+        atomic_int_fast64_t next_directory_id;
+        atomic_uint_fast64_t next_stage;
+        atomic_uint_fast64_t heartbeat;
+        atomic_uint shortfalls_reported;
+        atomic_uint_fast64_t n_entries_known;
+};
+
+/* pass.c: the life of a pass. Functions that end in _locked need the engine's mutex. */
+Pass *pass_new(Engine *engine, PassKind kind);
+Pass *pass_free(Pass *pass);
+Job *job_new(JobKind kind, Pass *pass, Node *node);
+Job *job_free(Job *job);
+void pass_push_job(Pass *pass, Job *job);
+/* Puts a job off until everything that was staged so far is committed. Takes the job. False when
+ * the list is full: then the caller puts off the directory as a whole, so that memory stays by
+ * directory. */
+bool pass_push_late(Pass *pass, Job *job);
+void pass_push_late_directory(Pass *pass, Node *node);
+/* Puts off a JOB_REMOVE until everything else of the pass is done. */
+void pass_push_removal(Pass *pass, Job *job);
+/* Hands NAME of NODE back for a retry. N_ATTEMPTS > 0 tells a failure (counted, backed off) from a
+ * file that would not rest. */
+typedef struct Retry {
+        Node *node;
+        const char *name;
+        usec_t first;
+        unsigned n_attempts;
+} Retry;
+void pass_retry(Pass *pass, const Retry *retry);
+/* Ends the pass early with RESULT; ERROR is taken. */
+void pass_abort(Pass *pass, int result, char *error);
+/* Called whenever a job or an item of the pass is done: moves it on to its next phase. */
+void pass_advance_locked(Pass *pass);
+/* Items of the pass were committed (or given up). */
+void pass_items_done(Pass *pass, size_t n_items);
+
+/* pool.c: the workers. */
+int pool_start(Engine *engine, unsigned n_workers);
+void pool_stop(Engine *engine);
+/* The calling worker's connection to the present catalog. */
+int worker_reader(Worker *worker, CatalogReader **ret);
+/* Releases what WORKER owns. */
+void worker_done(Worker *worker);
+
+/* begin.c: opening and checking the roots. */
+void job_begin(Worker *worker, Job *job);
+void job_recheck(Worker *worker, Job *job);
+void pass_release_roots(Pass *pass);
+
+/* arm.c */
+void job_arm(Worker *worker, Job *job);
+
+/* visit.c */
+void job_directory(Worker *worker, Job *job);
+void job_names(Worker *worker, Job *job);
+void job_group(Worker *worker, Job *job);
+/* Has all names of a group looked at in the next round of the pass. */
+void revisit_group(Pass *pass, CatalogIdentity identity);
+/* parked.c */
+void job_parked(Worker *worker, Job *job);
+
+/* commit.c: the committer thread. */
+int committer_start(Engine *engine);
+void committer_stop(Engine *engine);
+
+/* engine.c: tells the event loop that a pass has ended. */
+void engine_signal_ended(Engine *engine);
+
+static inline void engine_beat(Engine *engine) {
+        atomic_fetch_add_explicit(&engine->heartbeat, 1, memory_order_relaxed);
+}
+
+static inline bool engine_is_cancelled(const Engine *engine) {
+        return atomic_load_explicit(&engine->cancelled, memory_order_relaxed);
+}
+
+/* A fresh name in the staging directory. */
+void engine_stage_name(Engine *engine, char *buffer);

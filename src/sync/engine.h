@@ -1,0 +1,82 @@
+#pragma once
+
+/* The engine brings the replica into step: a pool of workers walks directories and stages what must
+ * change, one committer flushes, publishes and commits in batches. Passes run beside the event
+ * loop, which starts them, is told through an eventfd when one has ended, and collects the result.
+ * At most one full pass and one dirty pass run at a time; the dirty pass has precedence in the
+ * pool.
+ *
+ * All functions are called from the event-loop thread only. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sync/counters.h"
+#include "sync/pair.h"
+#include "watch/dirty.h"
+#include "watch/tree.h"
+#include "watch/watch.h"
+
+typedef struct Engine Engine;
+
+typedef enum PassKind {
+        PASS_ARM,   /* walks the source's directories and watches them; no file is looked at */
+        PASS_FULL,  /* everything */
+        PASS_DIRTY, /* the dirty places alone */
+        _PASS_KIND_MAX,
+} PassKind;
+
+typedef struct PassResult {
+        PassKind kind;
+        int result;  /* 0; a GuardOutcome > 0; -ECANCELED; -errno of a failure that ended the pass
+                        (catalog, flush) */
+        char *error; /* owned; for results other than 0 and -ECANCELED: one line for a person */
+        Counters counters;
+        usec_t duration;
+        int64_t n_entries;  /* in the catalog afterwards */
+        DirtyBatch retries; /* paths that failed or would not rest; to be tried again. n_attempts >
+                               0: failed */
+        bool retries_dropped; /* more failed than the list holds: the rescan covers them */
+        bool rebuilt; /* the replica or store had been deleted and was made again: a dirty pass that
+                         meets this asks for a full one */
+} PassResult;
+void pass_result_done(PassResult *result);
+
+/* A look at a running pass, for progress lines and the watchdog. */
+typedef struct EngineProgress {
+        bool running;
+        PassKind kind;
+        usec_t started; /* CLOCK_MONOTONIC */
+        uint64_t n_entries, n_directories, n_bytes, n_operations, n_failed;
+        int64_t n_expected; /* entries known from earlier passes, 0 when unknown */
+        uint64_t heartbeat; /* moves whenever a worker or the committer got something done: the
+                               watchdog is fed while it moves or nothing runs */
+} EngineProgress;
+
+/* TREE and WATCH are shared and outlive the engine; WATCH may be NULL (no watching). The
+ * configuration is the pair's. */
+int engine_new(Pair *pair, Tree *tree, Watch *watch, Engine **ret);
+/* Cancels what runs, waits for it, ends the threads. */
+Engine *engine_free(Engine *engine);
+
+/* Readable (eventfd) when a pass has ended. */
+int engine_fd(const Engine *engine);
+
+/* Each returns 0, -EBUSY when such a pass already runs. The batch's content is taken. */
+int engine_start(Engine *engine, PassKind kind);
+int engine_start_dirty(Engine *engine, DirtyBatch *batch);
+
+/* Takes the result of an ended pass: 1 there is one, 0 none (and the eventfd is drained). */
+int engine_collect(Engine *engine, PassResult *ret);
+
+bool engine_is_running(const Engine *engine, PassKind kind);
+
+/* Asks running passes to end soon: what is staged completely is still published and committed,
+ * copies in flight are abandoned. */
+void engine_cancel(Engine *engine);
+
+void engine_get_progress(Engine *engine, EngineProgress *ret);
+
+/* Takes over those settings of a reloaded configuration that can change while nothing runs: called
+ * between passes. CONFIG is borrowed as the pair's new one. */
+void engine_set_config(Engine *engine, const Config *config);

@@ -1,0 +1,93 @@
+/* Holding contents against each other when metadata cannot tell. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "basic/alloc.h"
+#include "basic/fd.h"
+#include "basic/macros.h"
+#include "fs/confined.h"
+#include "fs/special.h"
+#include "fs/writers.h"
+#include "sync/tick.h"
+#include "sync/visit.h"
+
+static int examine_symlink(Visit *visit, Look *look) {
+        _cleanup_free_ char *source = NULL, *replica = NULL;
+        int r;
+
+        r = symlink_read(visit->source_fd, look->name, &source);
+        if (r < 0)
+                return r;
+        r = symlink_read(visit->replica_fd, look->name, &replica);
+        if (r < 0)
+                return r;
+        return strcmp(source, replica) == 0 ? EVIDENCE_EQUAL : EVIDENCE_DIFFERENT;
+}
+
+/* Only ctime moved in the source and nobody touched the replica: then the source's hash settles it,
+ * and one side is read instead of two. */
+static bool hash_settles(const Look *look) {
+        return look->has_row && look->row->has_hash && look->replica_state == STATE_SAME &&
+               stamp_content_equal(&look->row->source, &look->source.stamp);
+}
+
+static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
+        int r = copier_hash(visit->worker->copier, source_fd, &look->hash, tick, visit);
+        if (r < 0)
+                return r;
+        look->has_hash = true;
+        return memcmp(&look->hash, &look->row->hash, sizeof look->hash) == 0 ? EVIDENCE_EQUAL
+                                                                             : EVIDENCE_DIFFERENT;
+}
+
+static int examine_regular(Visit *visit, Look *look) {
+        _cleanup_close_ int source_fd = -EBADF, replica_fd = -EBADF;
+        int r;
+
+        source_fd = confined_open_content(visit->source_fd, look->name);
+        if (source_fd < 0)
+                return source_fd;
+        content_await_write(source_fd);
+        if (hash_settles(look))
+                return examine_by_hash(visit, look, source_fd);
+
+        replica_fd = confined_open_content(visit->replica_fd, look->name);
+        if (replica_fd < 0)
+                return replica_fd;
+        CompareJob job = {
+                .a_fd = source_fd,
+                .b_fd = replica_fd,
+                .want_hash = visit->engine->pair->config->checksum,
+                .tick = tick,
+                .userdata = visit,
+        };
+        r = copier_compare(visit->worker->copier, &job, &look->hash, NULL);
+        if (r < 0)
+                return r;
+        look->has_hash = r > 0 && job.want_hash;
+        return r > 0 ? EVIDENCE_EQUAL : EVIDENCE_DIFFERENT;
+}
+
+int look_examine(Visit *visit, Look *look) {
+        Entry after;
+        int r, evidence;
+
+        if (S_ISLNK(look->source.stamp.mode))
+                return examine_symlink(visit, look);
+
+        evidence = examine_regular(visit, look);
+        if (evidence < 0)
+                return evidence;
+        /* Equal is only what stood still meanwhile. */
+        r = entry_acquire(visit->source_fd, look->name, &after);
+        if (r < 0)
+                return r;
+        if (!stamp_equal(&look->source.stamp, &after.stamp)) {
+                look->has_hash = false;
+                return EVIDENCE_DIFFERENT;
+        }
+        return evidence;
+}

@@ -1,0 +1,233 @@
+/* Hard-link groups: source names that share an inode share one in the replica. A group is followed
+ * by state: whichever of its names is looked at first is brought into step as any file, the others
+ * are linked to it once that is committed. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/macros.h"
+#include "fs/attributes.h"
+#include "sync/candidate.h"
+#include "sync/refresh.h"
+#include "sync/stage.h"
+
+enum {
+        NAMES_CHUNK = 16,     /* rows of a group looked at together */
+        NAMES_TRIED_MAX = 64, /* names that are tried as the one to link to */
+};
+
+static bool is_self(const Visit *visit, const Look *look, const CatalogRow *row) {
+        return row->parent == visit->directory_id && strcmp(row->name, look->name) == 0;
+}
+
+static bool is_same_file(const Look *look, const CatalogRow *row) {
+        return row->source.btime == look->source.stamp.btime &&
+               mode_type(row->source.mode) == mode_type(look->source.stamp.mode);
+}
+
+/* The replica has this name on the group's inode already: only the catalog has to learn it. */
+static int refresh_row(Visit *visit, Look *look, const Candidate *candidate) {
+        Item *item = visit_item(visit, look, ITEM_ROW);
+        if (!item)
+                return -ENOMEM;
+        item->row.has_hash = candidate->row->has_hash;
+        item->row.hash = candidate->row->hash;
+        item->row.flags |= candidate->row->flags & CATALOG_UNSTABLE;
+        item->operation = OPERATION_LINK;
+        item->quiet = true;
+        visit_push(visit, item);
+        return 1;
+}
+
+/* 1 linked, 0 cannot be linked: it becomes a file of its own. */
+static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
+        StagePlace place;
+        Item *item;
+        int r;
+
+        if (look->has_replica && look->replica.stamp.inode == candidate->replica.stamp.inode)
+                return stamp_equal(&candidate->row->replica, &look->replica.stamp)
+                               ? refresh_row(visit, look, candidate)
+                               : 0; /* brought into step as any file */
+        if (visit->engine->pair->dry_run) {
+                visit_would(visit, look, OPERATION_LINK, NULL);
+                return 1;
+        }
+        item = visit_item(visit, look, ITEM_ENTRY);
+        if (!item)
+                return -ENOMEM;
+        item->row.has_hash = candidate->row->has_hash;
+        item->row.hash = candidate->row->hash;
+        item->row.flags |= candidate->row->flags & CATALOG_UNSTABLE;
+        item->operation = look->source_state == STATE_SAME ? OPERATION_HEAL : OPERATION_LINK;
+        item->refresh = true;
+        place = stage_place(visit, item);
+        r = candidate_link(visit, candidate, place);
+        if (r <= 0) {
+                item_free(item);
+                if (r == 0)
+                        visit_shortfalls(visit, look, SHORTFALL_HARD_LINK);
+                return r;
+        }
+        /* The claim is not handed on: one more name changes nothing for the others. */
+        r = stage_complete(visit, place, item, 0);
+        return r < 0 ? r : 1;
+}
+
+/* What a group offers to one of its names. */
+typedef struct Offer {
+        bool handled;
+        bool stale;     /* some other name is known, but must be brought into step itself first */
+        CatalogRow row; /* of the stale one */
+} Offer;
+
+static void offer_done(Offer *offer) {
+        catalog_row_done(&offer->row);
+}
+
+static int try_candidate(Visit *visit, Look *look, CatalogRow *row, Offer *offer) {
+        Candidate candidate;
+        int r;
+
+        if (is_self(visit, look, row) || !is_same_file(look, row))
+                return 0;
+        r = candidate_open(visit, row, &candidate);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        r = 0;
+        if (candidate.in_source && candidate.in_replica) {
+                if (stamp_equal(&row->source, &look->source.stamp) &&
+                    link_explains(&row->replica, &candidate.replica.stamp))
+                        r = link_to(visit, look, &candidate);
+                else if (!offer->stale) {
+                        offer->stale = true;
+                        offer->row = *row;
+                        *row = CATALOG_ROW_NULL;
+                }
+        }
+        candidate_done(&candidate);
+        return r;
+}
+
+static int try_group(Visit *visit, Look *look, Offer *offer) {
+        CatalogRow rows[NAMES_CHUNK] = {};
+        int n, r = 0;
+
+        for (int skip = 0; r == 0 && skip < NAMES_TRIED_MAX; skip += n) {
+                n = catalog_reader_by_identity(visit->reader, look_identity(look), skip, rows,
+                                               NAMES_CHUNK);
+                if (n <= 0) {
+                        r = n;
+                        break;
+                }
+                for (int i = 0; r == 0 && i < n; i++)
+                        r = try_candidate(visit, look, &rows[i], offer);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                catalog_row_done(&rows[i]);
+        return r;
+}
+
+static int defer_row(Visit *visit, const CatalogRow *row) {
+        _cleanup_(node_unrefp) Node *node = NULL;
+        int r;
+
+        r = locate_by_id(visit->worker, row->parent, &node);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        Visit there = *visit;
+        there.node = node;
+        visit_defer(&there, &(Look) { .name = row->name });
+        return 0;
+}
+
+/* The name itself stood for the group when it was last in step: then it is brought into step as any
+ * file. */
+static bool stands_for_itself(const Look *look) {
+        return look->has_row && look->has_replica &&
+               look->row->source.inode == look->source.stamp.inode &&
+               look->row->file_system == look->file_system;
+}
+
+/* What the group offers without anything being copied. 1 handled or put off. */
+static int accept_offer(Visit *visit, Look *look) {
+        _cleanup_(offer_done) Offer offer = {};
+        int r;
+
+        r = try_group(visit, look, &offer);
+        if (r != 0 || !offer.stale || stands_for_itself(look) || visit->engine->pair->dry_run)
+                return r;
+        r = defer_row(visit, &offer.row);
+        if (r < 0)
+                return r;
+        visit_defer(visit, look);
+        return 1;
+}
+
+int visit_group(Visit *visit, Look *look) {
+        Pending *pending = &visit->engine->pending;
+        int r = 0;
+
+        /* Linking needs no claim, so that names do not keep each other waiting. */
+        if (!pending_is_claimed(pending, look_identity(look)))
+                r = accept_offer(visit, look);
+        if (r != 0)
+                return r;
+        r = pending_claim(pending, look_identity(look));
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                if (visit->engine->pair->dry_run)
+                        visit_would(visit, look, OPERATION_LINK, NULL);
+                else
+                        visit_defer(visit, look);
+                return 1;
+        }
+        look->claimed = true;
+        /* Somebody may have committed the first name just now. */
+        return accept_offer(visit, look);
+}
+
+static int regroup_name(Worker *worker, Job *job, const CatalogRow *row) {
+        _cleanup_(node_unrefp) Node *node = NULL;
+        Visit visit = { .engine = worker->engine, .pass = job->pass };
+        int r;
+
+        r = locate_by_id(worker, row->parent, &node);
+        if (r < 0)
+                return r;
+        visit.node = node;
+        visit_defer(&visit, &(Look) { .name = row->name, .regroup = true });
+        return 0;
+}
+
+/* Looks at all names of a group again, one after the other. */
+void job_group(Worker *worker, Job *job) {
+        CatalogRow rows[NAMES_CHUNK] = {};
+        CatalogReader *reader;
+        bool busy = false;
+        int n = 0, r;
+
+        r = worker_reader(worker, &reader);
+        for (int skip = 0; r >= 0; skip += n) {
+                n = catalog_reader_by_identity(reader, job->identity, skip, rows, NAMES_CHUNK);
+                if (n <= 0)
+                        break;
+                for (int i = 0; i < n; i++)
+                        busy = regroup_name(worker, job, &rows[i]) == -EBUSY || busy;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                catalog_row_done(&rows[i]);
+        if (busy)
+                revisit_group(job->pass, job->identity);
+}
+
+void revisit_group(Pass *pass, CatalogIdentity identity) {
+        Job *job = job_new(JOB_GROUP, pass, NULL);
+
+        if (!job)
+                return;
+        job->identity = identity;
+        (void) pass_push_late(pass, job);
+}

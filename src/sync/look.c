@@ -1,0 +1,60 @@
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sync/visit.h"
+
+static EntryState side_state(const Stamp *remembered, const Entry *now) {
+        if (!now)
+                return STATE_GONE;
+        if (!remembered)
+                return STATE_NEW;
+        if (mode_type(remembered->mode) != mode_type(now->stamp.mode))
+                return STATE_RETYPED;
+        return stamp_equal(remembered, &now->stamp) ? STATE_SAME : STATE_CHANGED;
+}
+
+void look_classify(Look *look) {
+        const CatalogRow *row = look->has_row ? look->row : NULL;
+        const Entry *source = look->has_source ? &look->source : NULL;
+        const Entry *replica = look->has_replica ? &look->replica : NULL;
+
+        /* A row of another type than the source's says nothing of what is there now. */
+        if (row && source && mode_type(row->source.mode) != mode_type(source->stamp.mode))
+                row = NULL;
+
+        look->source_state = side_state(row ? &row->source : NULL, source);
+        look->replica_state = side_state(row ? &row->replica : NULL, replica);
+        if (source && replica && mode_type(source->stamp.mode) != mode_type(replica->stamp.mode))
+                look->replica_state = STATE_RETYPED;
+}
+
+/* Both sides are the inodes that the catalog has. */
+static bool is_of_row(const Look *look) {
+        return look->has_row && look->row->source.inode == look->source.stamp.inode &&
+               look->row->replica.inode == look->replica.stamp.inode;
+}
+
+Evidence look_evidence(const Look *look) {
+        const Stamp *source = &look->source.stamp, *replica = &look->replica.stamp;
+
+        if (!look->has_source || !look->has_replica)
+                return EVIDENCE_NONE;
+        if (S_ISDIR(source->mode))
+                return EVIDENCE_EQUAL;
+        /* A replica inode of several names cannot stand for a source file of one, but for one whose
+         * other names are about to go. */
+        if (source->n_links == 1 && replica->n_links > 1 && !is_of_row(look))
+                return EVIDENCE_DIFFERENT;
+        if (S_ISFIFO(source->mode) || S_ISSOCK(source->mode))
+                return EVIDENCE_EQUAL;
+        if (S_ISCHR(source->mode) || S_ISBLK(source->mode))
+                return source->rdev == replica->rdev ? EVIDENCE_EQUAL : EVIDENCE_DIFFERENT;
+        if (source->size != replica->size)
+                return EVIDENCE_DIFFERENT;
+        /* Another file took the name. With the same size and time it is probably the same again:
+         * then reading is cheaper than writing. */
+        if (S_ISREG(source->mode) && look->has_row && look->row->source.inode != source->inode &&
+            look->row->source.mtime != source->mtime)
+                return EVIDENCE_DIFFERENT;
+        return EVIDENCE_NONE;
+}

@@ -1,0 +1,290 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "sync/engine-internal.h"
+
+Job *job_new(JobKind kind, Pass *pass, Node *node) {
+        Job *job = calloc(1, sizeof *job);
+        if (!job)
+                return NULL;
+        job->kind = kind;
+        job->pass = pass;
+        job->node = node ? node_ref(node) : NULL;
+        return job;
+}
+
+Job *job_free(Job *job) {
+        if (!job)
+                return NULL;
+        if (job->claimed)
+                pending_release(&job->pass->engine->pending,
+                                (CatalogIdentity) { job->file_system, job->source.stamp.inode });
+        for (size_t i = 0; i < job->n_names; i++)
+                free(job->names[i].name);
+        free(job->names);
+        node_unref(job->node);
+        node_unref(job->parent);
+        free(job->name);
+        free(job);
+        return NULL;
+}
+
+static void job_list_free(Job *job) {
+        while (job) {
+                Job *next = job->next;
+                job_free(job);
+                job = next;
+        }
+}
+
+Pass *pass_new(Engine *engine, PassKind kind) {
+        Pass *pass = calloc(1, sizeof *pass);
+        if (!pass)
+                return NULL;
+        pass->engine = engine;
+        pass->kind = kind;
+        pass->phase = PHASE_BEGIN;
+        pass->started = now_usec(CLOCK_MONOTONIC);
+        pass->result.kind = kind;
+        return pass;
+}
+
+Pass *pass_free(Pass *pass) {
+        if (!pass)
+                return NULL;
+        dirty_batch_done(&pass->dirty);
+        job_list_free(pass->jobs);
+        job_list_free(pass->late);
+        job_list_free(pass->removals);
+        pass_result_done(&pass->result);
+        free(pass);
+        return NULL;
+}
+
+void pass_result_done(PassResult *result) {
+        free(result->error);
+        dirty_batch_done(&result->retries);
+        *result = (PassResult) {};
+}
+
+void pass_push_job(Pass *pass, Job *job) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        job->next = pass->jobs;
+        pass->jobs = job;
+        (void) pthread_cond_signal(&engine->work);
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+static bool is_out_of_rounds(const Pass *pass) {
+        return pass->n_late_rounds >= LATE_ROUNDS_MAX;
+}
+
+bool pass_push_late(Pass *pass, Job *job) {
+        Engine *engine = pass->engine;
+        bool taken;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        taken = pass->n_late < LATE_MAX && !is_out_of_rounds(pass);
+        if (taken) {
+                job->next = pass->late;
+                pass->late = job;
+                pass->n_late++;
+        }
+        (void) pthread_mutex_unlock(&engine->mutex);
+        if (!taken)
+                job_free(job);
+        return taken;
+}
+
+void pass_push_late_directory(Pass *pass, Node *node) {
+        Engine *engine = pass->engine;
+        Job *job = job_new(JOB_DIRECTORY, pass, node);
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        if (!job || is_out_of_rounds(pass))
+                pass->result.retries_dropped = true;
+        else if (!node->late) {
+                node->late = true;
+                job->next = pass->late;
+                pass->late = TAKE_PTR(job);
+        }
+        (void) pthread_mutex_unlock(&engine->mutex);
+        job_free(job);
+}
+
+void pass_push_removal(Pass *pass, Job *job) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        job->next = pass->removals;
+        pass->removals = job;
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+static int retries_append(DirtyBatch *batch, const Retry *retry) {
+        DirtyName *name = calloc(1, sizeof *name);
+        if (!name)
+                return -ENOMEM;
+        name->name = strdup(retry->name);
+        name->first = retry->first;
+        name->n_attempts = retry->n_attempts;
+        DirtyDirectory *directories = reallocarray(batch->directories, batch->n_directories + 1,
+                                                   sizeof *directories);
+        if (!name->name || !directories) {
+                free(name->name);
+                free(name);
+                if (directories)
+                        batch->directories = directories;
+                return -ENOMEM;
+        }
+        batch->directories = directories;
+        directories[batch->n_directories++] = (DirtyDirectory) { .node = node_ref(retry->node),
+                                                                 .names = name,
+                                                                 .n_names = 1 };
+        return 0;
+}
+
+void pass_retry(Pass *pass, const Retry *retry) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        if (pass->result.retries.n_directories >= RETRIES_MAX ||
+            retries_append(&pass->result.retries, retry) < 0)
+                pass->result.retries_dropped = true;
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+void pass_abort(Pass *pass, int result, char *error) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        if (pass->result.result == 0) {
+                pass->result.result = result;
+                pass->result.error = TAKE_PTR(error);
+        }
+        (void) pthread_mutex_unlock(&engine->mutex);
+        free(error);
+}
+
+void pass_items_done(Pass *pass, size_t n_items) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        assert(pass->n_items >= n_items);
+        pass->n_items -= n_items;
+        pass_advance_locked(pass);
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+/* Everything that was started is finished: no job waits or runs, no item is on its way. An item on
+ * its way is hurried along. */
+static bool pass_is_at_barrier_locked(Pass *pass) {
+        if (pass->jobs || pass->n_in_flight > 0)
+                return false;
+        if (pass->n_items == 0)
+                return true;
+        batch_flush(&pass->engine->batch);
+        return false;
+}
+
+static void start_job_locked(Pass *pass, Job *job) {
+        if (!job) {
+                pass->result.result = pass->result.result ?: -ENOMEM;
+                return;
+        }
+        job->next = pass->jobs;
+        pass->jobs = job;
+        (void) pthread_cond_signal(&pass->engine->work);
+}
+
+static void append_jobs(Job **jobs, Job *more) {
+        while (*jobs)
+                jobs = &(*jobs)->next;
+        *jobs = more;
+}
+
+static void start_late_round_locked(Pass *pass) {
+        for (Job *job = pass->late; job; job = job->next)
+                if (job->node)
+                        job->node->late = false;
+        pass->jobs = TAKE_PTR(pass->late);
+        pass->n_late = 0;
+        pass->n_late_rounds++;
+        (void) pthread_cond_broadcast(&pass->engine->work);
+}
+
+static void start_binding_locked(Pass *pass) {
+        Item *item = item_new(ITEM_BIND, pass, NULL, "");
+        if (!item) {
+                pass->result.result = -ENOMEM;
+                return;
+        }
+        ItemList list;
+        item_list_init(&list);
+        item->quiet = true;
+        item_list_append(&list, item);
+        pass->n_items++;
+        batch_push_unbounded(&pass->engine->batch, &list);
+}
+
+static void start_phase_locked(Pass *pass) {
+        switch (pass->phase) {
+        case PHASE_VISIT:
+                start_late_round_locked(pass);
+                break;
+        case PHASE_RECHECK:
+                start_job_locked(pass, job_new(JOB_RECHECK, pass, NULL));
+                break;
+        case PHASE_REMOVE:
+                start_late_round_locked(pass);
+                append_jobs(&pass->jobs, TAKE_PTR(pass->removals));
+                break;
+        case PHASE_PARKED:
+                start_job_locked(pass, job_new(JOB_PARKED, pass, NULL));
+                break;
+        case PHASE_BIND:
+                start_binding_locked(pass);
+                break;
+        default:
+                break;
+        }
+}
+
+static void pass_finish_locked(Pass *pass) {
+        Engine *engine = pass->engine;
+
+        pass->phase = PHASE_DONE;
+        pass->result.duration = now_usec(CLOCK_MONOTONIC) - pass->started;
+        if (pass->kind == PASS_DIRTY) {
+                engine->dirty_pass = NULL;
+                engine->ended_dirty = pass;
+        } else {
+                engine->full_pass = NULL;
+                engine->ended_full = pass;
+        }
+        (void) pthread_cond_broadcast(&engine->pass_ended);
+        engine_signal_ended(engine);
+}
+
+void pass_advance_locked(Pass *pass) {
+        while (pass->phase != PHASE_DONE && pass_is_at_barrier_locked(pass)) {
+                PassSituation situation = {
+                        .kind = pass->kind,
+                        .ended_early = pass->result.result != 0,
+                        .dry_run = pass->engine->pair->dry_run,
+                        .has_late = pass->late,
+                        .has_removals = pass->removals,
+                        .has_parked = pass->parked,
+                };
+                pass->phase = phase_next(pass->phase, &situation);
+                if (pass->phase == PHASE_DONE)
+                        pass_finish_locked(pass);
+                else
+                        start_phase_locked(pass);
+        }
+}

@@ -1,0 +1,142 @@
+/* The workers: each takes a job, the dirty pass's before the full pass's, does it without any lock,
+ * and moves the pass on when it was the last one. */
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "basic/macros.h"
+#include "sync/engine-internal.h"
+
+static void job_run(Worker *worker, Job *job) {
+        worker->pass = job->pass;
+        switch (job->kind) {
+        case JOB_BEGIN:
+                job_begin(worker, job);
+                break;
+        case JOB_ARM:
+                job_arm(worker, job);
+                break;
+        case JOB_DIRECTORY:
+        case JOB_REMOVE:
+                job_directory(worker, job);
+                break;
+        case JOB_NAMES:
+                job_names(worker, job);
+                break;
+        case JOB_GROUP:
+                job_group(worker, job);
+                break;
+        case JOB_RECHECK:
+                job_recheck(worker, job);
+                break;
+        case JOB_PARKED:
+                job_parked(worker, job);
+                break;
+        }
+        worker->pass = NULL;
+}
+
+static Job *take_job_locked(Pass *pass) {
+        if (!pass || !pass->jobs)
+                return NULL;
+        Job *job = pass->jobs;
+        pass->jobs = job->next;
+        job->next = NULL;
+        pass->n_in_flight++;
+        return job;
+}
+
+static Job *next_job_locked(Engine *engine) {
+        for (;;) {
+                Job *job = take_job_locked(engine->dirty_pass)
+                                   ?: take_job_locked(engine->full_pass);
+                if (job || engine->stopping)
+                        return job;
+                (void) pthread_cond_wait(&engine->work, &engine->mutex);
+        }
+}
+
+static void *worker_main(void *userdata) {
+        Worker *worker = ASSERT_PTR(userdata);
+        Engine *engine = worker->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        for (;;) {
+                Job *job = next_job_locked(engine);
+                if (!job)
+                        break;
+                Pass *pass = job->pass;
+                bool abandoned = pass->result.result != 0;
+
+                (void) pthread_mutex_unlock(&engine->mutex);
+                if (!abandoned && engine_is_cancelled(engine))
+                        pass_abort(pass, -ECANCELED, NULL);
+                else if (!abandoned)
+                        job_run(worker, job);
+                job_free(job);
+                engine_beat(engine);
+                (void) pthread_mutex_lock(&engine->mutex);
+
+                pass->n_in_flight--;
+                pass_advance_locked(pass);
+        }
+        (void) pthread_mutex_unlock(&engine->mutex);
+        return NULL;
+}
+
+int worker_reader(Worker *worker, CatalogReader **ret) {
+        if (!worker->reader) {
+                int r = catalog_reader_open(worker->engine->pair->store.catalog, &worker->reader);
+                if (r < 0)
+                        return r;
+        }
+        *ret = worker->reader;
+        return 0;
+}
+
+void worker_done(Worker *worker) {
+        for (size_t i = 0; i < ELEMENTSOF(worker->rows); i++)
+                catalog_row_done(&worker->rows[i]);
+        catalog_row_done(&worker->moved_row);
+        listing_done(&worker->source_listing);
+        listing_done(&worker->replica_listing);
+        worker->reader = catalog_reader_close(worker->reader);
+        worker->copier = copier_free(worker->copier);
+}
+
+int pool_start(Engine *engine, unsigned n_workers) {
+        engine->workers = calloc(n_workers, sizeof *engine->workers);
+        if (!engine->workers)
+                return -ENOMEM;
+        for (unsigned i = 0; i < n_workers; i++) {
+                Worker *worker = &engine->workers[i];
+                int r;
+
+                worker->engine = engine;
+                r = copier_new(&worker->copier);
+                if (r < 0)
+                        return r;
+                r = pthread_create(&worker->thread, NULL, worker_main, worker);
+                if (r != 0) {
+                        worker_done(worker);
+                        return -r;
+                }
+                engine->n_workers++;
+        }
+        return 0;
+}
+
+void pool_stop(Engine *engine) {
+        (void) pthread_mutex_lock(&engine->mutex);
+        engine->stopping = true;
+        (void) pthread_cond_broadcast(&engine->work);
+        (void) pthread_mutex_unlock(&engine->mutex);
+
+        for (unsigned i = 0; i < engine->n_workers; i++) {
+                (void) pthread_join(engine->workers[i].thread, NULL);
+                worker_done(&engine->workers[i]);
+        }
+        engine->n_workers = 0;
+        free(engine->workers);
+        engine->workers = NULL;
+}

@@ -1,0 +1,103 @@
+#include "sync/purge.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "basic/log.h"
+#include "basic/macros.h"
+
+enum { PURGE_ROWS = 4096 }; /* a step */
+
+struct Purge {
+        int64_t *ids;
+        size_t n_ids, n_allocated;
+};
+
+/* The nodes of a subtree, while its watches are dropped. */
+typedef struct Nodes {
+        Node **items;
+        size_t n, n_allocated;
+} Nodes;
+
+int purge_new(Engine *engine) {
+        engine->purge = calloc(1, sizeof *engine->purge);
+        return engine->purge ? 0 : -ENOMEM;
+}
+
+void purge_free(Engine *engine) {
+        if (engine->purge)
+                free(engine->purge->ids);
+        free(engine->purge);
+        engine->purge = NULL;
+}
+
+static void collect(Node *node, void *userdata) {
+        Nodes *nodes = ASSERT_PTR(userdata);
+
+        if (nodes->n == nodes->n_allocated) {
+                size_t n = MAX(nodes->n_allocated * 2, (size_t) 64);
+                Node **items = reallocarray(nodes->items, n, sizeof *items);
+                if (!items)
+                        return; /* its watch ends by itself when the kernel forgets the directory */
+                nodes->items = items;
+                nodes->n_allocated = n;
+        }
+        nodes->items[nodes->n++] = node_ref(node);
+}
+
+void purge_node(Engine *engine, Node *node) {
+        Nodes nodes = {};
+
+        tree_detach(engine->tree, node, collect, &nodes);
+        for (size_t i = 0; i < nodes.n; i++) {
+                if (engine->watch)
+                        watch_remove(engine->watch, nodes.items[i]);
+                node_unref(nodes.items[i]);
+        }
+        free(nodes.items);
+}
+
+void purge_add(Engine *engine, int64_t directory_id) {
+        Purge *purge = engine->purge;
+
+        if (directory_id < CATALOG_FIRST_ID)
+                return;
+        if (purge->n_ids == purge->n_allocated) {
+                size_t n = MAX(purge->n_allocated * 2, (size_t) 16);
+                int64_t *ids = reallocarray(purge->ids, n, sizeof *ids);
+                if (!ids)
+                        return; /* orphaned rows do no harm: nothing leads to them any more */
+                purge->ids = ids;
+                purge->n_allocated = n;
+        }
+        purge->ids[purge->n_ids++] = directory_id;
+}
+
+bool purge_is_pending(const Engine *engine) {
+        return engine->purge->n_ids > 0;
+}
+
+void purge_step(Engine *engine) {
+        Purge *purge = engine->purge;
+        Catalog *catalog;
+        int64_t n = 0;
+        int r;
+
+        if (purge->n_ids == 0)
+                return;
+        (void) pthread_mutex_lock(&engine->catalog_mutex);
+        catalog = engine->pair->store.catalog;
+        r = catalog ? catalog_begin(catalog) : -ENOENT;
+        if (r >= 0) {
+                n = catalog_delete_subtree(catalog, purge->ids[purge->n_ids - 1], PURGE_ROWS);
+                r = n < 0 ? (int) n : catalog_commit(catalog);
+                if (r < 0)
+                        (void) catalog_rollback(catalog);
+        }
+        (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        if (r < 0)
+                (void) log_debug_errno(
+                        r, "failed to delete rows of a removed directory, leaving them: %m");
+        if (r < 0 || n == 0)
+                purge->n_ids--;
+}

@@ -1,0 +1,155 @@
+/* What a person is told of single entries. Each event is logged here or in the committer, once. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "basic/alloc.h"
+#include "basic/log.h"
+#include "basic/macros.h"
+#include "basic/size.h"
+#include "basic/string-util.h"
+#include "fs/attributes.h"
+#include "sync/message-ids.h"
+#include "sync/report.h"
+#include "sync/visit.h"
+
+void report_failure(Pass *pass, const Retry *retry, const char *what, int error) {
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+
+        atomic_fetch_add(&pass->result.counters.operations[OPERATION_FAIL], 1);
+        (void) tree_source_path(pass->engine->tree, retry->node, retry->name, &path);
+        shown = escape_bytes(path && path[0] ? path : ".");
+        log_event(&(LogEvent) { .level = LOG_ERR,
+                                .error = error,
+                                .message_id = REBACKUP_MSG_FAIL,
+                                .operation = operation_to_string(OPERATION_FAIL),
+                                .path = path },
+                  "failed to %s %s: %s; it will be tried again", what, shown ?: retry->name,
+                  strerror(-error));
+
+        Retry again = *retry;
+        again.n_attempts++;
+        pass_retry(pass, &again);
+}
+
+void visit_fail(Visit *visit, const Look *look, const char *what, int error) {
+        if (error == -ECANCELED)
+                return;
+        Retry retry = { visit->node, look->name, look->first, look->n_attempts };
+        report_failure(visit->pass, &retry, what, error);
+}
+
+void visit_restless(Visit *visit, const Look *look) {
+        Retry retry = { visit->node, look->name, look->first, 0 };
+        pass_retry(visit->pass, &retry);
+}
+
+void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls) {
+        Engine *engine = visit->engine;
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+        unsigned fresh;
+
+        if (shortfalls == 0)
+                return;
+        atomic_fetch_add(&visit->pass->result.counters.n_limited, 1);
+        fresh = shortfalls & ~atomic_fetch_or(&engine->shortfalls_reported, shortfalls);
+        if (fresh == 0)
+                return;
+        (void) tree_source_path(engine->tree, visit->node, look->name, &path);
+        shown = escape_bytes(path ?: look->name);
+        for (unsigned i = 0; i < N_SHORTFALLS; i++)
+                if (fresh & (1U << i))
+                        log_event(
+                                &(LogEvent) { .level = LOG_WARNING,
+                                              .message_id = REBACKUP_MSG_LIMITED,
+                                              .path = path },
+                                "the replica cannot hold the %s of %s (missing rights, or its file system has no "
+                                "room for it); further cases are only counted",
+                                shortfall_to_string(1U << i), shown ?: look->name);
+}
+
+void visit_would(Visit *visit, const Look *look, Operation operation, const char *from) {
+        _cleanup_free_ char *path = NULL, *shown = NULL, *shown_from = NULL;
+
+        atomic_fetch_add(&visit->pass->result.counters.operations[operation], 1);
+        (void) tree_source_path(visit->engine->tree, visit->node, look->name, &path);
+        shown = escape_bytes(path && path[0] ? path : ".");
+        shown_from = from ? escape_bytes(from) : NULL;
+        log_event(&(LogEvent) { .level = LOG_INFO,
+                                .operation = operation_to_string(operation),
+                                .path = path },
+                  "would %s %s%s%s", operation_to_string(operation), shown_from ?: "",
+                  from ? " to " : "", shown ?: look->name);
+}
+
+static const char *const message_ids[_OPERATION_MAX] = {
+        [OPERATION_COPY] = REBACKUP_MSG_COPY,     [OPERATION_UPDATE] = REBACKUP_MSG_UPDATE,
+        [OPERATION_RENAME] = REBACKUP_MSG_RENAME, [OPERATION_LINK] = REBACKUP_MSG_LINK,
+        [OPERATION_MKDIR] = REBACKUP_MSG_MKDIR,   [OPERATION_METADATA] = REBACKUP_MSG_METADATA,
+        [OPERATION_REMOVE] = REBACKUP_MSG_REMOVE, [OPERATION_ADOPT] = REBACKUP_MSG_ADOPT,
+        [OPERATION_HEAL] = REBACKUP_MSG_HEAL,     [OPERATION_VERSION] = REBACKUP_MSG_VERSION,
+        [OPERATION_FAIL] = REBACKUP_MSG_FAIL,
+};
+
+/* "copied a/b (3.1 MiB in 12ms)", "renamed a to b", "made directory c" */
+static void log_operation(const Item *item, const char *path) {
+        _cleanup_free_ char *shown = escape_bytes(path && path[0] ? path : ".");
+        _cleanup_free_ char *from = item->from_path ? escape_bytes(item->from_path) : NULL;
+        char size[SIZE_TEXT_MAX], span[SPAN_TEXT_MAX];
+        bool has_bytes = item->n_bytes > 0;
+        LogEvent event = {
+                .level = LOG_INFO,
+                .message_id = message_ids[item->operation],
+                .operation = operation_to_string(item->operation),
+                .path = path,
+                .bytes = item->n_bytes,
+                .has_bytes = has_bytes,
+                .duration = item->duration,
+                .has_duration = item->duration > 0,
+        };
+
+        if (has_bytes)
+                log_event(&event, "%s %s (%s in %s)", operation_to_past(item->operation),
+                          shown ?: "?", size_format(size, sizeof size, item->n_bytes),
+                          span_format(span, sizeof span, item->duration));
+        else if (from)
+                log_event(&event, "%s %s to %s", operation_to_past(item->operation), from,
+                          shown ?: "?");
+        else
+                log_event(&event, "%s %s", operation_to_past(item->operation), shown ?: "?");
+}
+
+/* Published although the source never rested: it may show a state that never was. */
+static void report_unstable(const Item *item) {
+        Pass *pass = item->pass;
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+
+        atomic_fetch_add(&pass->result.counters.n_unstable, 1);
+        (void) tree_source_path(pass->engine->tree, item->node, item->row.name, &path);
+        shown = escape_bytes(path ?: item->row.name);
+        log_event(&(LogEvent) { .level = LOG_NOTICE,
+                                .message_id = REBACKUP_MSG_UNSTABLE,
+                                .path = path },
+                  "%s does not rest; its latest copy is published and replaced when it does",
+                  shown ?: "?");
+}
+
+void report_done(const Item *item) {
+        Pass *pass = item->pass;
+        _cleanup_free_ char *path = NULL;
+
+        if (item->quiet || item->operation < 0)
+                return;
+        atomic_fetch_add(&pass->result.counters.operations[item->operation], 1);
+        if (item->operation != OPERATION_LINK && item->operation != OPERATION_ADOPT)
+                atomic_fetch_add(&pass->result.counters.n_bytes, item->n_bytes);
+        if (item->row.flags & CATALOG_UNSTABLE)
+                report_unstable(item);
+        if (!pass->engine->pair->config->log_operations || log_get_max_level() < LOG_INFO)
+                return;
+        if (tree_source_path(pass->engine->tree, item->node, item->row.name, &path) >= 0)
+                log_operation(item, path);
+}

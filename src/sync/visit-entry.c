@@ -1,0 +1,141 @@
+/* One entry: what is known of it, what is decided, and that it is done. */
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "basic/macros.h"
+#include "sync/visit.h"
+
+static Policy policy(const Visit *visit) {
+        const Config *config = visit->engine->pair->config;
+
+        return (Policy) { .overwrite = config->overwrite, .remove = config->delete_ };
+}
+
+/* Whether the catalog's row is of this very source entry. File systems that keep no birth times may
+ * number anew with every mount, and others use numbers again: birth times decide where there are
+ * any. */
+static bool is_as_remembered(const Look *look) {
+        const Stamp *was = &look->row->source, *is = &look->source.stamp;
+
+        return was->inode == is->inode && look->row->file_system == look->file_system &&
+               was->btime == is->btime;
+}
+
+/* A new directory has the name of one that the catalog knows, whose own new name may still turn up.
+ */
+static bool is_successor(const Look *look) {
+        return look->has_row && look_is_directory(look) && look->row->directory_id != 0 &&
+               look->row->source.btime != 0 && look->source.stamp.btime != 0;
+}
+
+/* An entry of several names whose group is in flux, or an entry that the catalog knows under
+ * another name. 1: nothing else is to be done now. */
+static int known_elsewhere(Visit *visit, Look *look) {
+        const Stamp *source = &look->source.stamp;
+        int r;
+
+        if (!look->has_source || visit->removing || !look->name[0])
+                return 0;
+        if (!S_ISDIR(source->mode) && source->n_links > 1)
+                return visit_group(visit, look);
+        if (look->has_row && is_as_remembered(look))
+                return 0;
+        r = visit_moved(visit, look);
+        if (r == 0 && is_successor(look))
+                r = visit_set_aside(visit, look);
+        if (r == 2)
+                look_classify(look);
+        return r == 2 ? 0 : r;
+}
+
+static CatalogIdentity replica_identity(const Look *look) {
+        return (CatalogIdentity) { PENDING_REPLICA, look->replica.stamp.inode };
+}
+
+/* One replica inode must not stand for two groups of the source. 1: put off until who else looks at
+ * the inode has committed. */
+static int check_shared(Visit *visit, Look *look, Evidence *evidence) {
+        int r;
+
+        if (!look->has_source || !look->has_replica || look_is_directory(look) ||
+            look->source.stamp.n_links < 2 || look->replica.stamp.n_links < 2)
+                return 0;
+        r = pending_claim(&visit->engine->pending, replica_identity(look));
+        if (r < 0)
+                return r;
+        if (r == 0) {
+                visit_defer(visit, look);
+                return 1;
+        }
+        look->replica_claimed = true;
+        r = catalog_reader_is_shared(visit->reader, look->replica.stamp.inode, look_identity(look));
+        if (r > 0)
+                *evidence = EVIDENCE_DIFFERENT;
+        return MIN(r, 0);
+}
+
+static int bring_into_step(Visit *visit, Look *look) {
+        Evidence evidence = look_evidence(look);
+        Action action;
+        int shared = visit->engine->pair->dry_run ? 0 : check_shared(visit, look, &evidence);
+
+        if (shared != 0)
+                return MIN(shared, 0);
+        action = decide(look->source_state, look->replica_state, evidence, policy(visit));
+
+        if (action == ACTION_COMPARE) {
+                int r = look_examine(visit, look);
+                if (r < 0)
+                        return r;
+                action = decide(look->source_state, look->replica_state, (Evidence) r,
+                                policy(visit));
+        }
+        return perform(visit, look, action);
+}
+
+/* The entry was a file system of its own and is none now: a disk that is not mounted, and no order
+ * to remove what was on it. */
+static bool is_unmounted(const Look *look) {
+        return look->has_row && look->row->flags & CATALOG_MOUNT_ROOT && look->name[0] &&
+               (!look->has_source || !look->source.is_mount_root ||
+                look->file_system != look->row->file_system);
+}
+
+static bool is_in_step(const Look *look) {
+        if (look->source_state != STATE_SAME || look->replica_state != STATE_SAME)
+                return false;
+        return !look->regroup || look->source.stamp.n_links < 2 || look_is_directory(look);
+}
+
+void visit_entry(Visit *visit, Look *look) {
+        int r;
+
+        look_classify(look);
+        if (is_unmounted(look)) {
+                if (!visit->removing)
+                        visit_fail(visit, look, "find the file system that was last mounted at",
+                                   -ENODEV);
+                return;
+        }
+        if (visit->removing && look->has_source)
+                return;
+        if (is_in_step(look)) {
+                r = look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
+        } else {
+                r = known_elsewhere(visit, look);
+                if (r == 0)
+                        r = bring_into_step(visit, look);
+        }
+        /* A dry run commits nothing: what it looked at once stays taken, so that other names are
+         * links. */
+        if (look->claimed && !visit->engine->pair->dry_run)
+                pending_release(&visit->engine->pending, look_identity(look));
+        if (look->replica_claimed)
+                pending_release(&visit->engine->pending, replica_identity(look));
+        /* It vanished or was replaced while it was looked at: the next look tells. */
+        if (r == -ENOENT || r == -ESTALE || r == -ELOOP || r == -EBUSY)
+                visit_defer(visit, look);
+        else if (r < 0)
+                visit_fail(visit, look, "mirror", r);
+}

@@ -1,0 +1,455 @@
+/* Visiting a directory: its source, its replica and its catalog rows, merged by name. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "basic/alloc.h"
+#include "basic/fd.h"
+#include "basic/macros.h"
+#include "fs/confined.h"
+#include "sync/file-systems.h"
+#include "sync/purge.h"
+#include "sync/report.h"
+#include "sync/stage.h"
+#include "sync/visit.h"
+
+/* The rows of a directory in order, read ahead in chunks so that no statement stays open while
+ * something is copied. */
+typedef struct RowCursor {
+        CatalogReader *reader;
+        int64_t directory_id;
+        CatalogRow *rows;
+        int n, i;
+        bool ended;
+        int error;
+        char after[1024];
+} RowCursor;
+
+static CatalogRow *row_peek(RowCursor *cursor) {
+        if (cursor->i < cursor->n)
+                return &cursor->rows[cursor->i];
+        if (cursor->ended)
+                return NULL;
+        int n = catalog_reader_list(cursor->reader, cursor->directory_id, cursor->after,
+                                    cursor->rows, ROWS_CHUNK);
+        cursor->i = 0;
+        cursor->n = MAX(n, 0);
+        cursor->error = MIN(n, 0);
+        cursor->ended = n < ROWS_CHUNK;
+        if (n <= 0)
+                return NULL;
+        size_t length = strlen(cursor->rows[n - 1].name);
+        cursor->ended = cursor->ended || length >= sizeof cursor->after;
+        if (!cursor->ended)
+                memcpy(cursor->after, cursor->rows[n - 1].name, length + 1);
+        return &cursor->rows[0];
+}
+
+/* Samples one side. A name that a listing showed may be gone by now, and one that it did not show
+ * may have come. */
+static int sample(int directory_fd, const char *name, bool *ret_has, Entry *ret) {
+        int r = directory_fd < 0 ? -ENOENT : entry_acquire(directory_fd, name, ret);
+
+        *ret_has = r >= 0;
+        return r == -ENOENT ? 0 : r;
+}
+
+static int sample_file_system(Visit *visit, Look *look) {
+        _cleanup_close_ int fd = -EBADF;
+
+        look->file_system = visit->file_system;
+        if (!look->has_source || look->source.device == visit->source_directory.device)
+                return 0;
+        fd = look_is_directory(look) ? confined_open_directory(visit->source_fd, look->name)
+                                     : confined_open_content(visit->source_fd, look->name);
+        if (fd < 0)
+                return fd;
+        return file_systems_number(visit->engine, fd, look->source.device, &look->file_system);
+}
+
+static void look_at(Visit *visit, Look *look) {
+        int r;
+
+        atomic_fetch_add_explicit(&visit->pass->result.counters.n_entries, 1, memory_order_relaxed);
+        r = sample(visit->source_fd, look->name, &look->has_source, &look->source);
+        if (r >= 0)
+                r = sample_file_system(visit, look);
+        if (r < 0) {
+                visit_fail(visit, look, "examine", r);
+                return;
+        }
+        r = sample(visit->replica_fd, look->name, &look->has_replica, &look->replica);
+        if (r < 0) {
+                visit_fail(visit, look, "examine the replica of", r);
+                return;
+        }
+        visit_entry(visit, look);
+}
+
+/* The store inside a replica is no part of the mirrored tree on either side. */
+static bool is_store(const Visit *visit, const char *name) {
+        return visit->directory_id == CATALOG_ROOT && visit->engine->pair->store.inside_replica &&
+               strcmp(name, STORE_NAME_INSIDE) == 0;
+}
+
+static const char *lesser(const char *a, const char *b) {
+        if (!a || !b)
+                return a ?: b;
+        return strcmp(a, b) <= 0 ? a : b;
+}
+
+static bool is_at(const char *name, const char *head) {
+        return head && strcmp(name, head) == 0;
+}
+
+static void merge(Visit *visit) {
+        Listing *source = &visit->worker->source_listing,
+                *replica = &visit->worker->replica_listing;
+        RowCursor rows = { .reader = visit->reader,
+                           .directory_id = visit->directory_id,
+                           .rows = visit->worker->rows };
+        size_t i = 0, j = 0;
+
+        while (!engine_is_cancelled(visit->engine)) {
+                const char *in_source = i < source->n_entries ? listing_name(source, i) : NULL;
+                const char *in_replica = j < replica->n_entries ? listing_name(replica, j) : NULL;
+                CatalogRow *row = row_peek(&rows);
+
+                /* Without its rows nothing may be concluded about the directory. */
+                if (rows.error < 0) {
+                        pass_abort(visit->pass, rows.error, NULL);
+                        return;
+                }
+                const char *name = lesser(lesser(in_source, in_replica), row ? row->name : NULL);
+
+                if (!name)
+                        return;
+                Look look = { .name = name };
+                look.has_row = row && is_at(name, row->name);
+                look.row = look.has_row ? row : NULL;
+                if (!is_store(visit, name))
+                        look_at(visit, &look);
+                i += is_at(name, in_source);
+                j += is_at(name, in_replica);
+                rows.i += look.has_row;
+        }
+        pass_abort(visit->pass, -ECANCELED, NULL);
+}
+
+static int list_both(Visit *visit) {
+        Worker *worker = visit->worker;
+        int r;
+
+        r = visit->source_fd < 0 ? -EBADF : listing_read(&worker->source_listing, visit->source_fd);
+        if (r < 0)
+                return r;
+        worker->replica_listing.n_entries = 0;
+        return visit->replica_fd < 0 ? 0
+                                     : listing_read(&worker->replica_listing, visit->replica_fd);
+}
+
+/* Its place was taken by another directory, or it has none yet: the parent's view of the name
+ * decides what becomes of it. A job knows where its directory was found even when the node has left
+ * the tree. */
+static void ask_parent(Visit *visit) {
+        Tree *tree = visit->engine->tree;
+        _cleanup_(node_unrefp) Node *parent = tree_parent(tree, visit->node);
+        _cleanup_free_ char *name = parent ? tree_name(tree, visit->node) : NULL;
+
+        if (!parent && visit->job->parent) {
+                parent = node_ref(visit->job->parent);
+                name = strdup(visit->job->name);
+        }
+        if (parent && name) {
+                Visit up = *visit;
+                Look look = { .name = name };
+
+                up.node = parent;
+                visit_defer(&up, &look);
+        }
+}
+
+static void visit_names(Visit *visit) {
+        for (size_t i = 0; i < visit->job->n_names && !engine_is_cancelled(visit->engine); i++) {
+                const DirtyName *name = &visit->job->names[i];
+                CatalogRow *row = &visit->worker->rows[0];
+                Look look = { .name = name->name,
+                              .first = name->first,
+                              .n_attempts = name->n_attempts,
+                              .regroup = visit->job->regroup };
+                bool self = !name->name[0];
+                int r;
+
+                if (self && visit->directory_id != CATALOG_ROOT) {
+                        ask_parent(visit);
+                        continue;
+                }
+                r = catalog_reader_get(visit->reader,
+                                       self ? CATALOG_NO_DIRECTORY : visit->directory_id,
+                                       name->name, row);
+                if (r < 0 && r != -ENOENT) {
+                        visit_fail(visit, &look, "look up", r);
+                        continue;
+                }
+                look.has_row = r >= 0;
+                look.row = look.has_row ? row : NULL;
+                if (!is_store(visit, name->name))
+                        look_at(visit, &look);
+        }
+}
+
+static bool means_gone(int r) {
+        return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ESTALE;
+}
+
+static bool is_expected(const Visit *visit, int source_fd) {
+        uint64_t inode = visit->node->source_inode;
+        Entry entry;
+
+        return entry_acquire(source_fd, "", &entry) >= 0 &&
+               (inode == 0 || inode == entry.stamp.inode);
+}
+
+/* The source directory is not where the tree has its node: it was renamed, and the pass has not
+ * come to its new name yet, or it is gone. The next round of the pass knows; if it does not, the
+ * node and all below are forgotten, so that wherever the directory turns up it is looked at as a
+ * whole. */
+static void follow_misplaced(Visit *visit) {
+        _cleanup_close_ int fd = -EBADF;
+        Job *job = visit->job;
+
+        if (!job->misplaced) {
+                job->misplaced = true;
+                visit->put_off = true;
+                return;
+        }
+        /* While nothing can be renamed: it may have been followed to its new place just now. */
+        (void) pthread_rwlock_wrlock(&visit->engine->structure);
+        fd = locate_source(visit->engine, visit->node);
+        visit->put_off = fd >= 0 && is_expected(visit, fd);
+        if (!visit->put_off) {
+                ask_parent(visit);
+                purge_node(visit->engine, visit->node);
+        }
+        (void) pthread_rwlock_unlock(&visit->engine->structure);
+}
+
+static int open_source(Visit *visit) {
+        uint64_t inode = visit->node->source_inode;
+        int r;
+
+        visit->source_fd = locate_source(visit->engine, visit->node);
+        if (visit->source_fd < 0)
+                return visit->source_fd;
+        r = entry_acquire(visit->source_fd, "", &visit->source_directory);
+        if (r < 0)
+                return r;
+        if (inode != 0 && inode != visit->source_directory.stamp.inode)
+                return -ESTALE;
+        return file_systems_number(visit->engine, visit->source_fd, visit->source_directory.device,
+                                   &visit->file_system);
+}
+
+/* Nothing tells that a directory's mtime moved with what is in it; whoever looks into it sees to
+ * it. */
+static void note_times(Visit *visit) {
+        int64_t mtime = visit->source_directory.stamp.mtime;
+
+        visit->restamped = visit->node->mtime != mtime;
+        visit->node->mtime = mtime;
+}
+
+static void restore_times(Visit *visit) {
+        Item *item = item_new(ITEM_TOUCH, visit->pass, visit->node, "");
+
+        if (!item)
+                return; /* the next full pass will */
+        item->quiet = true;
+        visit_push(visit, item);
+}
+
+/* Watched before it is listed: nothing that is made in between is missed. */
+static void watch(Visit *visit) {
+        Engine *engine = visit->engine;
+        int r;
+
+        if (!engine->watch || engine->pair->dry_run || visit->job->kind == JOB_REMOVE)
+                return;
+        r = watch_add(engine->watch, visit->node, visit->source_fd);
+        if (r < 0) {
+                Look look = { .name = "" };
+                visit_fail(visit, &look, "watch", r);
+        }
+}
+
+static int open_replica(Visit *visit) {
+        if (visit->job->created)
+                return visit->engine->pair->dry_run ? 0 : stage_directory_begin(visit);
+        visit->replica_fd = locate_replica(visit->engine, visit->node);
+        if (visit->replica_fd >= 0)
+                return 0;
+        if (means_gone(visit->replica_fd) && visit->engine->pair->dry_run)
+                return 0;
+        return visit->replica_fd;
+}
+
+static void fail_directory(Visit *visit, const char *what, int error) {
+        Look look = { .name = "",
+                      .first = visit->job->first,
+                      .n_attempts = visit->job->n_attempts };
+
+        if (visit->job->n_names == 1)
+                look.n_attempts = visit->job->names[0].n_attempts;
+        visit_fail(visit, &look, what, error);
+}
+
+/* Opens both sides. False when there is nothing to visit. */
+static bool visit_open(Visit *visit) {
+        int r;
+
+        r = worker_reader(visit->worker, &visit->reader);
+        if (r < 0) {
+                fail_directory(visit, "open the catalog for", r);
+                return false;
+        }
+        r = open_source(visit);
+        if (r < 0 && means_gone(r) && visit->directory_id != CATALOG_ROOT) {
+                follow_misplaced(visit);
+                return false;
+        }
+        if (r < 0) {
+                fail_directory(visit, "read the directory", r);
+                /* A new directory that cannot be read is still made; what is in it comes when it
+                 * can. */
+                if (!visit->job->created)
+                        return false;
+                visit->source_directory = visit->job->source;
+        } else {
+                note_times(visit);
+                watch(visit);
+        }
+
+        r = open_replica(visit);
+        if (r < 0 && means_gone(r) && !visit->job->created) {
+                ask_parent(visit);
+                return false;
+        }
+        if (r < 0)
+                fail_directory(visit, "make or open the replica of", r);
+        return r >= 0;
+}
+
+/* A node is visited by one worker at a time; who comes second comes back after the next commit. */
+static bool claim_node(Worker *worker, Job *job) {
+        Engine *engine = worker->engine;
+        bool claimed;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        claimed = !job->node->visiting;
+        job->node->visiting = true;
+        (void) pthread_mutex_unlock(&engine->mutex);
+        return claimed;
+}
+
+static void release_node(Worker *worker, Job *job) {
+        (void) pthread_mutex_lock(&worker->engine->mutex);
+        job->node->visiting = false;
+        (void) pthread_mutex_unlock(&worker->engine->mutex);
+}
+
+static void put_off(Job *job) {
+        _cleanup_(node_unrefp) Node *node = node_ref(job->node);
+        Pass *pass = job->pass;
+        Job *again = malloc(sizeof *again);
+
+        if (again) {
+                *again = *job;
+                *job = (Job) { .kind = job->kind };
+        }
+        if (!again || !pass_push_late(pass, again))
+                pass_push_late_directory(pass, node);
+}
+
+static void visit_close(Visit *visit) {
+        if (visit->staged)
+                stage_directory_finish(visit);
+        else if (visit->restamped && !visit->job->created && visit->replica_fd >= 0 &&
+                 !visit->engine->pair->dry_run)
+                restore_times(visit);
+        while (visit->children) {
+                Job *child = visit->children;
+                visit->children = child->next;
+                pass_push_job(visit->pass, child);
+        }
+        if (visit->gone)
+                pass_push_removal(visit->pass, visit->gone);
+        item_list_done(&visit->held);
+        safe_close(visit->source_fd);
+        safe_close(visit->replica_fd);
+}
+
+static void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
+        Visit visit = {
+                .worker = worker,
+                .engine = worker->engine,
+                .pass = job->pass,
+                .job = job,
+                .node = job->node,
+                .directory_id = job->node->directory_id,
+                .source_fd = -EBADF,
+                .replica_fd = -EBADF,
+                .removing = job->kind == JOB_REMOVE,
+                .recursive = job->recursive,
+        };
+
+        if (!claim_node(worker, job)) {
+                put_off(job);
+                return;
+        }
+        item_list_init(&visit.held);
+        if (visit_open(&visit))
+                body(&visit);
+        visit_close(&visit);
+        release_node(worker, job);
+        if (visit.put_off)
+                put_off(job);
+}
+
+/* The root has no parent that would look at its own metadata. */
+static void look_at_root(Visit *visit) {
+        CatalogRow *row = &visit->worker->rows[0];
+        Look look = { .name = "", .row = row };
+        int r = catalog_reader_get(visit->reader, CATALOG_NO_DIRECTORY, "", row);
+
+        look.has_row = r >= 0;
+        if (r < 0 && r != -ENOENT)
+                visit_fail(visit, &look, "look up", r);
+        else
+                look_at(visit, &look);
+}
+
+static void directory_body(Visit *visit) {
+        int r;
+
+        if (visit->source_fd < 0)
+                return;
+        if (visit->directory_id == CATALOG_ROOT && !visit->removing)
+                look_at_root(visit);
+        atomic_fetch_add(&visit->pass->result.counters.n_directories, 1);
+        r = list_both(visit);
+        if (r < 0) {
+                fail_directory(visit, "list", r);
+                return;
+        }
+        merge(visit);
+}
+
+void job_directory(Worker *worker, Job *job) {
+        visit_run(worker, job, job->n_names > 0 ? visit_names : directory_body);
+}
+
+void job_names(Worker *worker, Job *job) {
+        visit_run(worker, job, visit_names);
+}

@@ -1,0 +1,125 @@
+#pragma once
+
+/* One directory being looked at: what all files share that handle its entries. A Visit lives on its
+ * worker's stack. */
+
+#include <sys/stat.h>
+
+#include "sync/engine-internal.h"
+
+typedef struct Visit {
+        Worker *worker;
+        Engine *engine;
+        Pass *pass;
+        Job *job;
+        Node *node;
+        CatalogReader *reader;
+        int64_t directory_id;
+        int64_t file_system; /* the catalog's number of the source directory's */
+        int source_fd;
+        int replica_fd; /* -EBADF when the replica has no such directory (dry run) */
+        Entry source_directory;
+        bool removing; /* only removals are carried out */
+        bool recursive;
+        bool staged; /* replica_fd is a new directory that nobody sees yet: entries are made under
+                        their names */
+        char stage[STAGE_NAME_MAX]; /* its name in the staging directory */
+        bool put_off;               /* the job comes back in the next round of the pass */
+        bool restamped;             /* the directory's mtime moved since it was last seen */
+        ItemList held; /* rows of what was staged in it: they go with the directory itself */
+        Job *children; /* created directories below it, which must follow it */
+        Job *gone;     /* names to be removed at the end of the pass */
+} Visit;
+
+/* One entry as seen in a visit. */
+typedef struct Look {
+        const char *name; /* "" for the directory itself */
+        bool has_source, has_replica, has_row;
+        Entry source, replica;
+        CatalogRow *row; /* borrowed; valid if has_row */
+        EntryState source_state, replica_state;
+        usec_t first; /* since when it is known to have changed: see DirtyName */
+        unsigned n_attempts;
+        int64_t directory_id; /* of a directory, once it is known */
+        int64_t file_system;  /* the source entry's: the directory's but for mount points */
+        bool regroup;         /* see Job */
+        bool has_hash;        /* of the source's content, when an examination gave it */
+        Hash hash;
+        bool claimed; /* its identity is claimed in Pending by this look; an item that is handed
+                         over takes the claim along */
+        bool replica_claimed; /* likewise the replica's inode */
+} Look;
+
+static inline bool look_is_directory(const Look *look) {
+        return mode_type(look->source.stamp.mode) == S_IFDIR;
+}
+
+static inline void node_unrefp(Node **node) {
+        (void) node_unref(*node);
+}
+
+/* look.c */
+void look_classify(Look *look);
+/* What can be said of the contents without reading them. */
+Evidence look_evidence(const Look *look);
+/* The entry's identity in the source. */
+static inline CatalogIdentity look_identity(const Look *look) {
+        return (CatalogIdentity) { .file_system = look->file_system,
+                                   .source_inode = look->source.stamp.inode };
+}
+
+/* examine.c: compares the contents of both sides. Positive: EVIDENCE_EQUAL or EVIDENCE_DIFFERENT;
+ * -errno. The source's hash is kept in LOOK when it was learnt. */
+int look_examine(Visit *visit, Look *look);
+
+/* entry.c: brings one entry into step. */
+void visit_entry(Visit *visit, Look *look);
+
+/* perform.c: carries out ACTION. 0 done or put off; -errno. */
+int perform(Visit *visit, Look *look, Action action);
+/* Makes a job for the directory LOOK and queues it now or, when VISIT's directory is not published
+ * yet, behind it. */
+typedef struct Descent {
+        bool created, heal;
+} Descent;
+int visit_descend(Visit *visit, Look *look, Descent descent);
+
+/* group.c: hard-link groups. 1 handled or put off, 0 go on as with any entry (the look holds a
+ * claim then), -errno. */
+int visit_group(Visit *visit, Look *look);
+
+/* move.c: finds a known entry that turned up under another name. 1 handled or put off, 2 the
+ * replica's directory was renamed to here (LOOK tells of it now), 0 it is no known entry, -errno.
+ */
+int visit_moved(Visit *visit, Look *look);
+/* Parks the replica's directory that the row is of, so that a new one can be made under its name,
+ * and has LOOK forget the row. 2 done, 0 left as it is, -errno. */
+int visit_set_aside(Visit *visit, Look *look);
+
+/* handover.c: items on their way. */
+Item *visit_item(Visit *visit, const Look *look, ItemKind kind);
+/* Gives the item to the committer or, in a staged directory, keeps it until the directory goes.
+ * Takes the item. */
+void visit_push(Visit *visit, Item *item);
+/* The same for a staged directory, first, and all that is held in it: committed together. Takes the
+ * item. */
+void visit_push_held(Visit *visit, Item *directory);
+/* Looks at the entry again once everything staged so far is committed. */
+void visit_defer(Visit *visit, const Look *look);
+void visit_note_gone(Visit *visit, const Look *look);
+
+/* report.c: what is told of an entry. */
+void visit_fail(Visit *visit, const Look *look, const char *what, int error);
+void visit_restless(Visit *visit, const Look *look);
+void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls);
+void visit_would(Visit *visit, const Look *look, Operation operation, const char *from);
+
+/* locate.c: where a node's directories are. Each opens a descriptor or gives -errno; -ESTALE when
+ * the node has left the tree. */
+int locate_source(Engine *engine, Node *node);
+/* Needs engine->structure. */
+int locate_replica_locked(Engine *engine, Node *node);
+int locate_replica(Engine *engine, Node *node);
+/* The node of a directory that the catalog knows by id, made from the catalog's rows where the tree
+ * does not have it yet. New reference; -ENOENT. */
+int locate_by_id(Worker *worker, int64_t directory_id, Node **ret);
