@@ -1,0 +1,5 @@
+#include "daemon/run.h"
+
+int main(int argc, char **argv) {
+        return run(argc, argv);
+}

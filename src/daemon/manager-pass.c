@@ -1,0 +1,195 @@
+#include <errno.h>
+#include <string.h>
+
+#include "basic/alloc.h"
+#include "basic/log.h"
+#include "basic/macros.h"
+#include "daemon/exit-code.h"
+#include "daemon/log-message.h"
+#include "daemon/manager.h"
+#include "daemon/message-ids.h"
+#include "daemon/summary.h"
+
+void manager_start_pass(Manager *manager, PassKind kind) {
+        int r;
+
+        /* Every directory is visited, and counted, anew. */
+        if (manager->watch)
+                watch_reset_refused(manager->watch);
+        /* A pass over everything covers what is dirty now. A little of that is done sooner by a
+         * dirty pass beside the full one; after a flood both would do everything. */
+        if (kind == PASS_FULL && (!manager->live || manager->n_overflows > 0)) {
+                dirty_clear(manager->dirty);
+                manager->n_overflows = 0;
+        }
+        r = engine_start(manager->engine, kind);
+        if (r < 0) {
+                manager_begin_back_off(manager, r, strerror(-r));
+                return;
+        }
+        if (kind == PASS_FULL)
+                manager->next_full = USEC_INFINITY;
+        manager_begin_ticks(manager);
+}
+
+void manager_start_dirty(Manager *manager, usec_t now) {
+        DirtyBatch batch = DIRTY_BATCH_NULL;
+        int r;
+
+        r = dirty_take(manager->dirty, now, &batch);
+        if (r >= 0 && batch.n_directories > 0) {
+                r = engine_start_dirty(manager->engine, &batch);
+                manager_begin_ticks(manager);
+        }
+        dirty_batch_done(&batch);
+        if (r < 0)
+                manager_begin_back_off(manager, r, strerror(-r));
+}
+
+static void log_summary(Manager *manager, PassResult *result) {
+        _cleanup_free_ char *line = NULL;
+        bool failed = result->counters.operations[OPERATION_FAIL] > 0;
+
+        if (summary_format_pass(&result->counters, result->duration, manager->options->dry_run,
+                                &line) < 0)
+                return;
+        if (result->kind == PASS_FULL)
+                log_message(failed ? LOG_WARNING : LOG_INFO, REBACKUP_MSG_PASS_DONE, "%s", line);
+        else
+                log_debug("dirty %s", line);
+}
+
+/* Puts one path back. A file that would not rest is tried again soon, but no more often than the
+ * pass took (or a big one would be copied without a pause) unless MaxDelay is less; what failed
+ * waits longer each time. With --once there is no later for failures. */
+static int add_retry(Manager *manager, Node *node, const DirtyName *name, usec_t duration) {
+        const Config *config = manager->config;
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (name->n_attempts == 0)
+                return dirty_add_retry(manager->dirty, node, name,
+                                       now + CLAMP(duration, config->settle, config->max_delay));
+        if (manager->options->once)
+                return 0;
+        return dirty_add_retry(manager->dirty, node, name, now + retry_delay(name->n_attempts));
+}
+
+static int add_retries_of(Manager *manager, const DirtyDirectory *directory, usec_t duration) {
+        int r;
+
+        if (directory->listing || directory->self) {
+                DirtyName whole = { .first = directory->first,
+                                    .n_attempts = directory->n_attempts };
+
+                r = add_retry(manager, directory->node, &whole, duration);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < directory->n_names; i++) {
+                r = add_retry(manager, directory->node, &directory->names[i], duration);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void add_retries(Manager *manager, const PassResult *result) {
+        bool dropped = result->retries_dropped;
+
+        for (size_t i = 0; i < result->retries.n_directories; i++)
+                if (add_retries_of(manager, &result->retries.directories[i], result->duration) < 0)
+                        dropped = true;
+        if (dropped && !manager->options->once)
+                manager_want_full(manager, now_usec(CLOCK_MONOTONIC) + RETRY_DELAY_MAX_USEC);
+        manager->failures_dropped |= dropped;
+}
+
+static void full_pass_done(Manager *manager, PassResult *result) {
+        const Config *config = manager->config;
+
+        manager->live = true;
+        manager->failures_dropped = result->retries_dropped;
+        manager->n_failed = result->counters.operations[OPERATION_FAIL];
+        if (config->rescan_interval > 0 && !manager->options->once)
+                manager_want_full(manager, now_usec(CLOCK_MONOTONIC) + config->rescan_interval);
+        manager_check_watch_limit(manager);
+}
+
+static void pass_succeeded(Manager *manager, PassResult *result) {
+        manager_end_hold(manager);
+        if (result->rebuilt && result->kind == PASS_DIRTY)
+                manager_want_full(manager, 0); /* there is more to refill than what is dirty */
+        if (result->kind == PASS_ARM) {
+                manager->armed = true;
+                manager_check_watch_limit(manager);
+                return;
+        }
+        if (result->kind == PASS_FULL)
+                full_pass_done(manager, result);
+        add_retries(manager, result);
+        if (result->kind == PASS_DIRTY && dirty_is_empty(manager->dirty) &&
+            !manager->failures_dropped)
+                manager->n_failed = 0; /* all that failed has been tried again since */
+        log_summary(manager, result);
+}
+
+static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result) {
+        const char *reason = result->error ?: "a guard stopped the pass";
+
+        switch (result->result) {
+        case GUARD_SOURCE_FOREIGN:
+        case GUARD_REPLICA_FOREIGN:
+                manager_begin_hold(manager, result->result, reason);
+                break;
+        case GUARD_REPLICA_GONE:
+                /* Deleted in the middle of the pass: the next one makes it again. */
+                manager_begin_back_off(manager, -ESTALE, reason);
+                break;
+        case GUARD_SOURCE_GONE:
+                log_message(LOG_ERR, REBACKUP_MSG_SOURCE_GONE, "%s", reason);
+                notify_failure(&manager->notify, ENOENT, reason);
+                manager_finish(manager, exit_code_of_pair(result->result));
+                break;
+        default:
+                log_message(LOG_ERR, REBACKUP_MSG_PASS_FAILED, "%s", reason);
+                notify_failure(&manager->notify, 0, reason);
+                manager_finish(manager, exit_code_of_pair(result->result));
+        }
+}
+
+static void pass_ended(Manager *manager, PassResult *result) {
+        counters_add(&manager->totals, &result->counters);
+        if (manager->stopping)
+                return;
+        if (result->result == 0)
+                pass_succeeded(manager, result);
+        else if (result->result > 0)
+                pass_was_stopped_by_guard(manager, result);
+        else if (result->result == -EBADMSG) {
+                log_message(
+                        LOG_ERR, REBACKUP_MSG_PASS_FAILED,
+                        "the catalog is damaged; the next start sets it aside and compares everything by "
+                        "content");
+                notify_failure(&manager->notify, EBADMSG, "the catalog is damaged");
+                manager_finish(manager, exit_code_of_pair(-EBADMSG));
+        } else
+                manager_begin_back_off(manager, result->result,
+                                       result->error ?: strerror(-result->result));
+}
+
+int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Manager *manager = ASSERT_PTR(userdata);
+
+        (void) source, (void) fd, (void) revents;
+        for (;;) {
+                PassResult result = {};
+
+                if (engine_collect(manager->engine, &result) <= 0)
+                        break;
+                log_sinks_show(manager->sinks, NULL);
+                pass_ended(manager, &result);
+                pass_result_done(&result);
+        }
+        manager_continue(manager);
+        return 0;
+}

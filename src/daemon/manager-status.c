@@ -1,0 +1,138 @@
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "daemon/manager.h"
+#include "daemon/status.h"
+
+#define TICK_USEC (1 * USEC_PER_SEC)
+#define TICK_TERMINAL_USEC (200 * USEC_PER_MSEC)
+/* What one tick that shows progress asks of the service manager's patience. */
+#define EXTEND_USEC (30 * USEC_PER_SEC)
+/* Shorter passes come and go without a progress line. */
+#define PROGRESS_AFTER_USEC (300 * USEC_PER_MSEC)
+
+static StatusPhase phase_of(const Manager *manager) {
+        if (manager->stopping)
+                return STATUS_STOPPING;
+        if (manager->hold)
+                return STATUS_HOLD;
+        if (!manager->engine)
+                return STATUS_STARTING;
+        if (engine_is_running(manager->engine, PASS_ARM))
+                return STATUS_ARMING;
+        if (engine_is_running(manager->engine, PASS_FULL))
+                return manager->live ? STATUS_RESCAN : STATUS_INITIAL;
+        return manager->live ? STATUS_LIVE : STATUS_STARTING;
+}
+
+static StatusFacts acquire_facts(Manager *manager, usec_t now) {
+        StatusFacts facts = {
+                .phase = phase_of(manager),
+                .n_unwatched = manager->n_unwatched,
+                .n_failed = manager->n_failed,
+                .in_step_since = manager->in_step_since,
+                .config_refused = manager->config_refused,
+                .reason = manager->reason,
+        };
+        EngineProgress progress;
+
+        if (!manager->engine)
+                return facts;
+        facts.watching = manager->watch_source;
+        facts.n_watched = manager->watch ? watch_n_watched(manager->watch) : 0;
+        facts.n_pending = dirty_n_items(manager->dirty);
+        engine_get_progress(manager->engine, &progress);
+        if (progress.running) {
+                facts.n_entries = progress.n_entries;
+                facts.n_directories = progress.n_directories;
+                facts.n_bytes = progress.n_bytes;
+                facts.n_expected = progress.n_expected;
+                facts.elapsed = now - MIN(progress.started, now);
+        }
+        return facts;
+}
+
+/* The replica is in step from the moment on when nothing is left to do until something is again. */
+static void note_in_step(Manager *manager) {
+        bool in_step = manager->live && !manager->reason && manager->n_failed == 0 &&
+                       dirty_is_empty(manager->dirty) &&
+                       !engine_is_running(manager->engine, PASS_DIRTY);
+
+        if (!in_step)
+                manager->in_step_since = 0;
+        else if (manager->in_step_since == 0)
+                manager->in_step_since = now_usec(CLOCK_REALTIME);
+}
+
+void manager_update_status(Manager *manager) {
+        usec_t now = now_usec(CLOCK_MONOTONIC), again;
+        _cleanup_free_ char *line = NULL;
+        StatusFacts facts;
+
+        manager->status_changed = false;
+        if (!manager->notify.enabled)
+                return;
+        note_in_step(manager);
+        facts = acquire_facts(manager, now);
+        if (status_format(&facts, &line) < 0)
+                return;
+        again = notify_status(&manager->notify, line, now);
+        manager_set_timer(manager, TIMER_STATUS, again > 0 ? again : USEC_INFINITY);
+}
+
+static void show_progress(Manager *manager) {
+        _cleanup_free_ char *line = NULL;
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+        size_t width = log_sinks_width(manager->sinks);
+        StatusFacts facts;
+
+        if (width == 0)
+                return;
+        facts = acquire_facts(manager, now);
+        if (facts.elapsed >= PROGRESS_AFTER_USEC && progress_format(&facts, width, &line) >= 0)
+                log_sinks_show(manager->sinks, line);
+}
+
+/* Whether what runs got something done since the last call; asked for the start's patience, and
+ * then for the watchdog. */
+static bool gets_on(Manager *manager) {
+        EngineProgress progress = {};
+
+        if (manager->engine)
+                engine_get_progress(manager->engine, &progress);
+        return heartbeat_note(&manager->heartbeat, progress.running, progress.heartbeat);
+}
+
+static usec_t tick_interval(const Manager *manager) {
+        return log_sinks_width(manager->sinks) > 0 ? TICK_TERMINAL_USEC : TICK_USEC;
+}
+
+/* Short passes that follow each other share their ticks. */
+void manager_begin_ticks(Manager *manager) {
+        sd_event_source *timer = manager->timers[TIMER_TICK];
+        int enabled = SD_EVENT_OFF;
+
+        if (timer && sd_event_source_get_enabled(timer, &enabled) > 0)
+                return;
+        manager_set_timer(manager, TIMER_TICK, now_usec(CLOCK_MONOTONIC) + tick_interval(manager));
+}
+
+void manager_tick(Manager *manager) {
+        if (!manager_is_busy(manager))
+                return;
+        manager->status_changed = true;
+        if (!manager->ready && gets_on(manager))
+                notify_extend_timeout(&manager->notify, EXTEND_USEC);
+        log_sinks_flush(manager->sinks);
+        show_progress(manager);
+        manager_begin_ticks(manager);
+}
+
+void manager_feed_watchdog(Manager *manager) {
+        if (manager->watchdog_usec == 0)
+                return;
+        if (gets_on(manager))
+                notify_watchdog(&manager->notify);
+        manager_set_timer(manager, TIMER_WATCHDOG,
+                          now_usec(CLOCK_MONOTONIC) + manager->watchdog_usec / 2);
+}

@@ -1,0 +1,261 @@
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#include <systemd/sd-daemon.h>
+
+#include "basic/alloc.h"
+#include "basic/log.h"
+#include "basic/macros.h"
+#include "daemon/exit-code.h"
+#include "daemon/log-message.h"
+#include "daemon/message-ids.h"
+#include "daemon/summary.h"
+
+/* A second or two are promised; a disk that hangs may keep a worker for longer than anybody wants
+ * to wait. */
+#define STOP_TIMEOUT_USEC (10 * USEC_PER_SEC)
+
+bool manager_is_busy(const Manager *manager) {
+        for (PassKind kind = 0; kind < _PASS_KIND_MAX; kind++)
+                if (manager->engine && engine_is_running(manager->engine, kind))
+                        return true;
+        return false;
+}
+
+void manager_want_full(Manager *manager, usec_t when) {
+        manager->next_full = MIN(manager->next_full, when);
+}
+
+/* The service manager waits for this before it starts what depends on the pair. Being on hold is a
+ * state to wait in, not a failed start. */
+static void become_ready(Manager *manager) {
+        if (manager->ready)
+                return;
+        manager->ready = true;
+        notify_ready(&manager->notify);
+        manager_feed_watchdog(manager);
+}
+
+static void log_totals(Manager *manager) {
+        _cleanup_free_ char *line = NULL;
+
+        if (manager->options->dry_run || (!manager->live && !manager->stopping))
+                return;
+        if (summary_format_totals(&manager->totals, now_usec(CLOCK_MONOTONIC) - manager->started,
+                                  &line) >= 0)
+                log_message(LOG_NOTICE, REBACKUP_MSG_STOPPED, "%s", line);
+}
+
+void manager_finish(Manager *manager, int code) {
+        if (manager->finished)
+                return;
+        manager->finished = true;
+        if (!manager->stopping)
+                notify_stopping(&manager->notify);
+        log_totals(manager);
+        (void) sd_event_exit(manager->event, code);
+}
+
+static void try_open(Manager *manager) {
+        _cleanup_free_ char *error = NULL;
+        int r = manager_open(manager, &error);
+
+        if (r == 0)
+                return;
+        if (r == GUARD_SOURCE_FOREIGN || r == GUARD_REPLICA_FOREIGN) {
+                manager_begin_hold(manager, r, error ?: "a disk is missing");
+                return;
+        }
+        log_message_errno(LOG_ERR,
+                          r == GUARD_SOURCE_GONE ? REBACKUP_MSG_SOURCE_GONE
+                                                 : REBACKUP_MSG_START_FAILED,
+                          MIN(r, 0), "%s", error ?: "cannot set up mirroring: out of resources");
+        notify_failure(&manager->notify, r < 0 ? -r : 0, error ?: "Start failed");
+        manager_finish(manager, exit_code_of_pair(r));
+}
+
+/* A reloaded configuration is taken over between passes. A full pass may go on for hours and dirty
+ * passes beside it; once it has ended, no new one is begun until the last dirty pass has ended as
+ * well. */
+static bool reload_waits(const Manager *manager) {
+        return manager->next_config && !engine_is_running(manager->engine, PASS_FULL);
+}
+
+static void start_what_is_due(Manager *manager, usec_t now) {
+        if (!manager->engine)
+                try_open(manager);
+        if (!manager->engine)
+                return;
+        if (!manager->armed) {
+                if (!manager_is_busy(manager))
+                        manager_start_pass(manager, PASS_ARM);
+                return;
+        }
+        become_ready(manager);
+        if (reload_waits(manager))
+                return;
+        if (manager->next_full <= now && !engine_is_running(manager->engine, PASS_FULL))
+                manager_start_pass(manager, PASS_FULL);
+        if (manager->live && dirty_next_due(manager->dirty) <= now &&
+            !engine_is_running(manager->engine, PASS_DIRTY))
+                manager_start_dirty(manager, now);
+}
+
+/* When the next pass is due, as far as it does not wait for one that runs. */
+static usec_t next_start(Manager *manager) {
+        usec_t next = USEC_INFINITY;
+
+        if (!manager->engine || !manager->armed)
+                return manager_is_busy(manager) ? USEC_INFINITY : manager->not_before;
+        if (reload_waits(manager))
+                return USEC_INFINITY;
+        if (!engine_is_running(manager->engine, PASS_FULL))
+                next = manager->next_full;
+        if (manager->live && !engine_is_running(manager->engine, PASS_DIRTY))
+                next = MIN(next, dirty_next_due(manager->dirty));
+        return next == USEC_INFINITY ? next : MAX(next, manager->not_before);
+}
+
+static bool once_is_done(Manager *manager) {
+        return manager->options->once && manager->live && !manager_is_busy(manager) &&
+               dirty_is_empty(manager->dirty);
+}
+
+void manager_continue(Manager *manager) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (manager->finished)
+                return;
+        manager->status_changed = true;
+        if (manager->stopping) {
+                if (!manager_is_busy(manager))
+                        manager_finish(manager, EX_OK);
+                return;
+        }
+
+        if (manager->next_config && !manager_is_busy(manager))
+                manager_take_config(manager);
+        if (now >= manager->not_before)
+                start_what_is_due(manager, now);
+        if (manager->hold)
+                become_ready(manager);
+        if (once_is_done(manager))
+                manager_finish(manager, manager->totals.operations[OPERATION_FAIL] > 0
+                                                ? EXIT_SOME_FAILED
+                                                : EX_OK);
+        else
+                manager_set_timer(manager, TIMER_NEXT, next_start(manager));
+}
+
+void manager_stop(Manager *manager) {
+        if (manager->stopping) {
+                manager->abandoned = manager_is_busy(manager);
+                if (manager->abandoned)
+                        log_warning(
+                                "not waiting for what is under way; the next start puts it right");
+                manager_finish(manager, EX_OK);
+                return;
+        }
+        manager->stopping = true;
+        notify_stopping(&manager->notify);
+        notify_extend_timeout(&manager->notify, 2 * STOP_TIMEOUT_USEC);
+        if (manager->engine)
+                engine_cancel(manager->engine);
+        manager_set_timer(manager, TIMER_STOP, now_usec(CLOCK_MONOTONIC) + STOP_TIMEOUT_USEC);
+        manager_continue(manager);
+}
+
+/* Runs after every round of the loop that did something. */
+static int on_post(sd_event_source *source, void *userdata) {
+        Manager *manager = ASSERT_PTR(userdata);
+
+        (void) source;
+        if (manager->status_changed && !manager->finished)
+                manager_update_status(manager);
+        if (!manager_is_busy(manager))
+                log_sinks_flush(manager->sinks);
+        return 0;
+}
+
+static int on_begin(sd_event_source *source, void *userdata) {
+        (void) source;
+        manager_continue(ASSERT_PTR(userdata));
+        return 0;
+}
+
+static int set_up_loop(Manager *manager) {
+        uint64_t watchdog = 0;
+        int r;
+
+        r = sd_event_new(&manager->event);
+        if (r < 0)
+                return r;
+        r = manager_add_signals(manager);
+        if (r < 0)
+                return r;
+        r = sd_event_add_post(manager->event, NULL, on_post, manager);
+        if (r < 0)
+                return r;
+        r = sd_event_add_defer(manager->event, NULL, on_begin, manager);
+        if (r < 0)
+                return r;
+        if (sd_watchdog_enabled(0, &watchdog) > 0)
+                manager->watchdog_usec = watchdog;
+        return 0;
+}
+
+int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager **ret) {
+        _cleanup_(manager_freep) Manager *manager = NULL;
+        int r;
+
+        manager = calloc(1, sizeof *manager);
+        if (!manager) {
+                config_free(config);
+                return -ENOMEM;
+        }
+        manager->options = options;
+        manager->config = config;
+        manager->sinks = sinks;
+        manager->started = now_usec(CLOCK_MONOTONIC);
+        notify_init(&manager->notify);
+        r = set_up_loop(manager);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(manager);
+        return 0;
+}
+
+int manager_run(Manager *manager) {
+        int r = sd_event_loop(manager->event);
+
+        if (r >= 0)
+                return r;
+        (void) log_error_errno(r, "event loop failed: %m");
+        return EX_SOFTWARE;
+}
+
+Manager *manager_free(Manager *manager) {
+        if (!manager)
+                return NULL;
+        for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
+                sd_event_source_unref(manager->timers[kind]);
+        sd_event_source_unref(manager->watch_source);
+        sd_event_source_unref(manager->engine_source);
+        sd_event_source_unref(manager->mounts_source);
+        engine_free(manager->engine);
+        dirty_free(manager->dirty);
+        watch_free(manager->watch);
+        node_unref(manager->root);
+        tree_free(manager->tree);
+        pair_close(manager->pair);
+        sd_event_unref(manager->event);
+        config_free(manager->next_config);
+        config_free(manager->config);
+        notify_done(&manager->notify);
+        free(manager->reason);
+        free(manager);
+        return NULL;
+}

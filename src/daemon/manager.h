@@ -1,0 +1,148 @@
+#pragma once
+
+/* The root object of rebackupd: one pair, its watch, its engine, and the event loop that moves
+ * them. A run goes
+ *
+ *     open the pair, watch the source (PASS_ARM), ready, everything once (PASS_FULL), live
+ *
+ * where live means: dirty passes as events come, full passes by timer, by signal, and when events
+ * were lost;
+ * and at any time to a hold (a disk is missing) and back to watching, or to its end. What is to be
+ * done next follows from the state below and the clock in one function, manager_continue(), which
+ * every handler calls at its end.
+ *
+ * Everything here belongs to the event loop's thread. The engine's threads share pair, tree and
+ * watch with it as their headers say. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-event.h>
+
+#include "config/config.h"
+#include "daemon/heartbeat.h"
+#include "daemon/log-sinks.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/pace.h"
+#include "sync/engine.h"
+#include "watch/dirty.h"
+
+typedef struct Manager Manager;
+
+typedef enum TimerKind {
+        TIMER_NEXT,   /* a pass falls due */
+        TIMER_DRAIN,  /* the next step of draining events under load */
+        TIMER_TICK,   /* progress, while a pass runs */
+        TIMER_STATUS, /* a status that came too soon after the one before */
+        TIMER_WATCHDOG,
+        TIMER_STOP, /* what was asked to end has not */
+        _TIMER_MAX,
+} TimerKind;
+
+struct Manager {
+        const Options *options; /* borrowed */
+        Config *config;
+        Config *next_config; /* reloaded; taken over as soon as no pass runs */
+        Notify notify;
+        LogSinks *sinks; /* borrowed */
+
+        sd_event *event;
+        sd_event_source *timers[_TIMER_MAX];
+        sd_event_source *watch_source, *engine_source, *mounts_source;
+
+        /* NULL until the pair is open. */
+        Pair *pair;
+        Tree *tree;
+        Node *root;
+        Watch *watch; /* NULL as well when nothing is watched */
+        DirtySet *dirty;
+        Engine *engine;
+
+        bool armed; /* the source's directories are watched, as far as they can be */
+        bool ready; /* the service manager was told */
+        bool live;  /* the first full pass is done */
+        bool stopping;
+        bool config_refused; /* the last reload failed */
+        bool finished;       /* the loop ends with this round */
+        bool abandoned;      /* what runs did not end in time; the next start puts it right */
+        int hold;            /* a GuardOutcome, or 0 */
+        char *reason;        /* of the hold, or of the failure that ended the last pass */
+
+        usec_t started;           /* CLOCK_MONOTONIC, as everything but in_step_since */
+        usec_t next_full;         /* when the next full pass is due; USEC_INFINITY: not by itself */
+        usec_t not_before;        /* no pass starts before: hold, or back-off after failures */
+        unsigned n_pass_failures; /* in a row */
+
+        DrainPace pace;
+        usec_t overflow_said; /* 0: never */
+        uint64_t n_overflows; /* since the last full pass began */
+        uint64_t n_unwatched; /* directories beyond the limit of watches, as last said */
+
+        Counters totals;
+        bool failures_dropped; /* some that failed wait for a full pass, not in the dirty set */
+        uint64_t n_failed;     /* entries that failed in the last full pass */
+        usec_t in_step_since;  /* CLOCK_REALTIME; 0: not in step */
+        bool status_changed;
+        usec_t watchdog_usec; /* 0: none */
+        Heartbeat heartbeat;
+};
+
+/* Takes CONFIG; borrows the others. */
+int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager **ret);
+/* Cancels and waits for what runs, unless it was abandoned. */
+Manager *manager_free(Manager *manager);
+DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
+
+/* Runs the pair until it is told to end. Returns the exit status of the process; what went wrong
+ * has been logged. */
+int manager_run(Manager *manager);
+
+/* manager.c */
+/* Starts what is due, and sets the timer for what comes next. */
+void manager_continue(Manager *manager);
+/* Ends the event loop with exit status CODE, logging the totals; the first call counts. */
+void manager_finish(Manager *manager, int code);
+/* Asks what runs to end; then manager_continue() finishes. */
+void manager_stop(Manager *manager);
+void manager_want_full(Manager *manager, usec_t when);
+bool manager_is_busy(const Manager *manager);
+
+/* manager-open.c: opens the pair and makes what works on it. 0; a GuardOutcome; -errno. All but 0
+ * come with *RET_ERROR. */
+int manager_open(Manager *manager, char **ret_error);
+
+/* manager-timer.c: sets a timer to WHEN (CLOCK_MONOTONIC; USEC_INFINITY: off). */
+void manager_set_timer(Manager *manager, TimerKind kind, usec_t when);
+
+/* manager-pass.c */
+int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+void manager_start_pass(Manager *manager, PassKind kind);
+void manager_start_dirty(Manager *manager, usec_t now);
+
+/* manager-hold.c: a guard or a failure that keeps passes from running. */
+void manager_begin_hold(Manager *manager, int outcome, const char *reason);
+void manager_end_hold(Manager *manager);
+void manager_begin_back_off(Manager *manager, int error, const char *reason);
+
+/* manager-watch.c */
+int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+void manager_drain_step(Manager *manager);
+void manager_check_watch_limit(Manager *manager);
+
+/* manager-signal.c */
+/* First thing in the process, and for good: a signal that comes while it starts or ends must
+ * neither be lost nor kill it, and threads inherit this. */
+int manager_block_signals(void);
+int manager_add_signals(Manager *manager);
+
+/* manager-reload.c */
+void manager_reload(Manager *manager);
+/* Gives the engine the reloaded configuration; no pass runs. */
+void manager_take_config(Manager *manager);
+
+/* manager-status.c */
+void manager_begin_ticks(Manager *manager);
+void manager_tick(Manager *manager);
+void manager_update_status(Manager *manager);
+void manager_feed_watchdog(Manager *manager);

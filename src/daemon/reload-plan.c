@@ -1,0 +1,119 @@
+#include "daemon/reload-plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "basic/string-util.h"
+#include "config/config-keys.h"
+
+/* Sorted as in rebackup.conf(5). */
+static const struct {
+        const char *section, *name;
+} changeable[] = {
+        { "Sync", "RescanInterval" }, { "Sync", "Settle" }, { "Sync", "MaxDelay" },
+        { "Log", "Operations" },      { "Log", "File" },
+};
+
+static bool is_changeable(const ConfigKey *key) {
+        for (size_t i = 0; i < ELEMENTSOF(changeable); i++)
+                if (streq(key->section, changeable[i].section) &&
+                    streq(key->name, changeable[i].name))
+                        return true;
+        return false;
+}
+
+static size_t size_of(KeyType type) {
+        switch (type) {
+        case KEY_BOOL:
+                return sizeof(bool);
+        case KEY_ENUM:
+                return sizeof(Direction);
+        case KEY_PERCENT:
+        case KEY_COUNT:
+                return sizeof(unsigned);
+        case KEY_SPAN:
+                return sizeof(usec_t);
+        case KEY_SIZE:
+                return sizeof(uint64_t);
+        default:
+                return 0; /* strings, which are compared and copied by themselves */
+        }
+}
+
+static bool text_equal(const char *a, const char *b) {
+        return a && b ? streq(a, b) : a == b;
+}
+
+static bool value_equal(const ConfigKey *key, const Config *a, const Config *b) {
+        const char *x = (const char *) a + key->offset, *y = (const char *) b + key->offset;
+
+        switch (key->type) {
+        case KEY_PATH:
+                return text_equal(*(char *const *) x, *(char *const *) y);
+        case KEY_LIST:
+                return true; /* none takes values yet */
+        default:
+                return memcmp(x, y, size_of(key->type)) == 0;
+        }
+}
+
+static int path_copy(const char *from, char **to) {
+        char *copy = NULL;
+
+        if (from) {
+                copy = strdup(from);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        free(*to);
+        *to = copy;
+        return 0;
+}
+
+static int value_copy(const ConfigKey *key, const Config *from, Config *to) {
+        const char *x = (const char *) from + key->offset;
+        char *y = (char *) to + key->offset;
+
+        switch (key->type) {
+        case KEY_PATH:
+                return path_copy(*(char *const *) x, (char **) y);
+        default:
+                memcpy(y, x, size_of(key->type));
+                return 0;
+        }
+}
+
+static int add_name(char **names, const ConfigKey *key) {
+        char *longer;
+
+        if (asprintf(&longer, "%s%s%s.%s", *names ?: "", *names ? ", " : "", key->section,
+                     key->name) < 0)
+                return -ENOMEM;
+        free(*names);
+        *names = longer;
+        return 0;
+}
+
+int reload_plan(const Config *current, Config *fresh, char **ret_kept) {
+        _cleanup_free_ char *kept = NULL;
+        int r;
+
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
+                const ConfigKey *key = &config_keys[i];
+
+                if (is_changeable(key) || value_equal(key, current, fresh))
+                        continue;
+                r = add_name(&kept, key);
+                if (r < 0)
+                        return r;
+                r = value_copy(key, current, fresh);
+                if (r < 0)
+                        return r;
+        }
+        *ret_kept = TAKE_PTR(kept);
+        return 0;
+}

@@ -1,0 +1,162 @@
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "basic/macros.h"
+#include "basic/size.h"
+#include "basic/string-util.h"
+#include "daemon/count-text.h"
+
+/* Below this an estimate says more about noise than about what is left. */
+#define ESTIMATE_AFTER_USEC (2 * USEC_PER_SEC)
+
+static void put_count(StringBuffer *text, uint64_t n, const char *one, const char *many) {
+        char buffer[COUNT_TEXT_MAX];
+
+        string_buffer_appendf(text, "%s %s", count_format(buffer, sizeof buffer, n),
+                              n == 1 ? one : many);
+}
+
+/* Percentage of a pass: 99 at most, because what is expected is what was there the last time. -1:
+ * unknown. */
+static int percentage(const StatusFacts *facts) {
+        if (facts->n_expected <= 0)
+                return -1;
+        return (int) MIN(facts->n_entries * 100 / (uint64_t) facts->n_expected, UINT64_C(99));
+}
+
+static void put_pass(StringBuffer *text, const StatusFacts *facts) {
+        char bytes[SIZE_TEXT_MAX];
+
+        put_count(text, facts->n_entries, "entry", "entries");
+        if (facts->n_bytes > 0)
+                string_buffer_appendf(text, ", %s",
+                                      size_format(bytes, sizeof bytes, facts->n_bytes));
+}
+
+static void put_time(StringBuffer *text, usec_t realtime) {
+        time_t seconds = (time_t) (realtime / USEC_PER_SEC);
+        char buffer[64];
+        struct tm tm;
+
+        if (localtime_r(&seconds, &tm) &&
+            strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &tm) > 0)
+                string_buffer_append(text, buffer);
+}
+
+static void put_live(StringBuffer *text, const StatusFacts *facts) {
+        if (facts->watching) {
+                string_buffer_append(text, "Watching ");
+                put_count(text, facts->n_watched, "directory", "directories");
+        } else
+                string_buffer_append(text, "Rescanning by timer");
+        if (facts->n_unwatched > 0) {
+                string_buffer_append(text, ", ");
+                put_count(text, facts->n_unwatched, "more left to rescans", "more left to rescans");
+        }
+        if (facts->n_pending > 0) {
+                string_buffer_append(text, "; ");
+                put_count(text, facts->n_pending, "change pending", "changes pending");
+        } else if (facts->in_step_since > 0 && facts->n_failed == 0) {
+                string_buffer_append(text, "; in step since ");
+                put_time(text, facts->in_step_since);
+        }
+        if (facts->n_failed > 0) {
+                string_buffer_append(text, "; ");
+                put_count(text, facts->n_failed, "entry failed", "entries failed");
+        }
+        if (facts->config_refused)
+                string_buffer_append(text, "; new configuration refused");
+        if (facts->reason)
+                string_buffer_appendf(text, "; %s", facts->reason);
+}
+
+static void put_status(StringBuffer *text, const StatusFacts *facts) {
+        switch (facts->phase) {
+        case STATUS_STARTING:
+                string_buffer_append(text, "Starting");
+                break;
+        case STATUS_ARMING:
+                string_buffer_append(text, "Setting up watches: ");
+                put_count(text, facts->n_directories, "directory", "directories");
+                break;
+        case STATUS_INITIAL:
+        case STATUS_RESCAN:
+                string_buffer_append(text, facts->phase == STATUS_INITIAL ? "Initial pass: "
+                                                                          : "Full pass: ");
+                put_pass(text, facts);
+                if (percentage(facts) >= 0)
+                        string_buffer_appendf(text, ", %d %%", percentage(facts));
+                break;
+        case STATUS_LIVE:
+                put_live(text, facts);
+                break;
+        case STATUS_HOLD:
+                string_buffer_appendf(text, "On hold: %s",
+                                      facts->reason ? facts->reason : "a disk is missing");
+                break;
+        case STATUS_STOPPING:
+                string_buffer_append(text, "Stopping");
+                break;
+        }
+}
+
+int status_format(const StatusFacts *facts, char **ret) {
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        char *line;
+
+        put_status(&text, facts);
+        line = string_buffer_take(&text);
+        if (!line)
+                return -ENOMEM;
+        *ret = line;
+        return 0;
+}
+
+/* How long the rest of the pass takes if it goes on as it did; 0: cannot be told. */
+static usec_t time_left(const StatusFacts *facts) {
+        uint64_t expected = (uint64_t) MAX(facts->n_expected, (int64_t) 0);
+
+        if (facts->elapsed < ESTIMATE_AFTER_USEC || facts->n_entries == 0 ||
+            facts->n_entries >= expected)
+                return 0;
+        double usec = (double) facts->elapsed * (double) (expected - facts->n_entries) /
+                      (double) facts->n_entries;
+        return (usec_t) (usec / USEC_PER_SEC + 1) * USEC_PER_SEC;
+}
+
+static void put_progress(StringBuffer *text, const StatusFacts *facts) {
+        char rate[SIZE_TEXT_MAX], span[SPAN_TEXT_MAX];
+
+        if (facts->phase == STATUS_ARMING) {
+                put_status(text, facts);
+                return;
+        }
+        put_pass(text, facts);
+        if (facts->n_bytes > 0 && facts->elapsed > 0) {
+                double per_second = (double) facts->n_bytes * USEC_PER_SEC /
+                                    (double) facts->elapsed;
+                string_buffer_appendf(text, ", %s/s",
+                                      size_format(rate, sizeof rate, (uint64_t) per_second));
+        }
+        if (percentage(facts) >= 0)
+                string_buffer_appendf(text, ", %d %%", percentage(facts));
+        if (time_left(facts) > 0)
+                string_buffer_appendf(text, ", %s left",
+                                      span_format(span, sizeof span, time_left(facts)));
+}
+
+int progress_format(const StatusFacts *facts, size_t width, char **ret) {
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        char *line;
+
+        put_progress(&text, facts);
+        line = string_buffer_take(&text);
+        if (!line)
+                return -ENOMEM;
+        line[strnlen(line, width)] = 0;
+        *ret = line;
+        return 0;
+}

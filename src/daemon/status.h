@@ -1,0 +1,45 @@
+#pragma once
+
+/* What the service is doing, in one line: for the service manager (STATUS=) and for the progress
+ * line of a terminal. Pure. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "basic/time-span.h"
+
+typedef enum StatusPhase {
+        STATUS_STARTING,
+        STATUS_ARMING,  /* directories are being watched */
+        STATUS_INITIAL, /* the first full pass */
+        STATUS_RESCAN,  /* a later full pass */
+        STATUS_LIVE,
+        STATUS_HOLD,
+        STATUS_STOPPING,
+} StatusPhase;
+
+typedef struct StatusFacts {
+        StatusPhase phase;
+        uint64_t n_entries;     /* looked at in the pass that runs */
+        int64_t n_expected;     /* 0: unknown */
+        uint64_t n_bytes;       /* copied in it */
+        uint64_t n_directories; /* of it */
+        usec_t elapsed;         /* since it began */
+        bool watching;
+        size_t n_watched;
+        uint64_t n_unwatched; /* directories that the limit of watches leaves to rescans */
+        size_t n_pending;     /* changes not acted upon yet, retries among them */
+        uint64_t n_failed;    /* entries that failed in the last full pass */
+        usec_t in_step_since; /* CLOCK_REALTIME; 0: not in step */
+        bool config_refused;  /* by the last reload */
+        const char *reason;   /* of a hold, or of the last failure; NULL: none. Borrowed */
+} StatusFacts;
+
+/* "Initial pass: 12,345 entries, 1.2 GiB, 41 %", "Watching 5,612 directories; 3 changes pending",
+ * "On hold: …". A fresh string; 0 or -ENOMEM. */
+int status_format(const StatusFacts *facts, char **ret);
+
+/* "12,345 entries, 1.2 GiB, 85.1 MiB/s, 41 %, 2min left", cut to WIDTH columns; the pass that runs.
+ */
+int progress_format(const StatusFacts *facts, size_t width, char **ret);

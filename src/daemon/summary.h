@@ -1,0 +1,21 @@
+#pragma once
+
+/* The lines that sum work up: of a pass, of a run. Pure: numbers in, one line out. */
+
+#include <stdbool.h>
+
+#include "config/config.h"
+#include "sync/counters.h"
+
+/* "pass done in 2.1s: 84,123 entries, 3 copied, nothing failed; 1.4 MiB copied", or "pass done in
+ * 210ms: 84,123 entries in step" when there was nothing to do. Of a dry run: what would be done. A
+ * fresh string; 0 or -ENOMEM. */
+int summary_format_pass(Counters *counters, usec_t duration, bool dry_run, char **ret);
+
+/* "stopped after 1h 2min: 84,123 copied, 12 updated, …, 0 failed; 1.4 GiB copied", every number
+ * said, zeroes too. */
+int summary_format_totals(Counters *counters, usec_t duration, char **ret);
+
+/* "mirroring /a to /b (store /.b.rebackup, watching with inotify, rescan every 10min)". BACKEND is
+ * NULL when nothing is watched. */
+int summary_format_start(const Config *config, const char *store, const char *backend, char **ret);
