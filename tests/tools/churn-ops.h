@@ -1,0 +1,22 @@
+/* The operations that churn draws from. */
+#pragma once
+
+#include <errno.h>
+
+#include "churn-tree.h"
+
+/* The operation did not fit the present tree: another one is drawn. */
+#define NOT_NOW (-EAGAIN)
+
+typedef struct Operation {
+        const char *name;
+        unsigned weight;
+        /* Returns 0, NOT_NOW, or -errno of the call that failed. */
+        int (*run)(Tree *t);
+} Operation;
+
+extern const Operation operations[];
+extern const size_t n_operations;
+
+/* No operation adds to a tree of this many entries. */
+extern size_t arg_entries;

@@ -1,0 +1,185 @@
+/* The lines that a person reads: counts, summaries, status, progress, and the limit of watches. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "daemon/count-text.h"
+#include "daemon/status.h"
+#include "daemon/summary.h"
+#include "daemon/watch-limit.h"
+#include "test-fs.h"
+
+static const struct {
+        uint64_t n;
+        const char *text;
+} counts[] = {
+        { 0, "0" },
+        { 7, "7" },
+        { 999, "999" },
+        { 1000, "1,000" },
+        { 84123, "84,123" },
+        { 1234567, "1,234,567" },
+        { 100000, "100,000" },
+        { UINT64_MAX, "18,446,744,073,709,551,615" },
+};
+
+START_TEST(count) {
+        char buffer[COUNT_TEXT_MAX];
+
+        ck_assert_str_eq(count_format(buffer, sizeof buffer, counts[_i].n), counts[_i].text);
+}
+END_TEST
+
+START_TEST(pass_with_nothing_to_do) {
+        Counters counters = { .n_entries = 84123 };
+        _cleanup_free_ char *line = NULL;
+
+        TEST_OK(summary_format_pass(&counters, 210 * USEC_PER_MSEC, false, &line));
+        ck_assert_str_eq(line, "pass done in 210ms: 84,123 entries in step");
+}
+END_TEST
+
+START_TEST(pass_with_work) {
+        Counters counters = { .n_entries = 84123, .n_bytes = 3 * 1024 * 1024, .n_unstable = 1 };
+        _cleanup_free_ char *line = NULL, *dry = NULL;
+
+        counters.operations[OPERATION_COPY] = 3;
+        counters.operations[OPERATION_MKDIR] = 2;
+        counters.operations[OPERATION_REMOVE] = 1000;
+        TEST_OK(summary_format_pass(&counters, 2 * USEC_PER_SEC, false, &line));
+        ck_assert_str_eq(
+                line, "pass done in 2s: 84,123 entries, 5 copied, 1,000 removed, 1 never at rest, "
+                      "nothing failed; 3.0 MiB copied");
+        counters.n_unstable = 0;
+        counters.operations[OPERATION_FAIL] = 4;
+        TEST_OK(summary_format_pass(&counters, 2 * USEC_PER_SEC, true, &dry));
+        ck_assert_str_eq(
+                dry, "dry run done in 2s: 84,123 entries, 5 to copy, 1,000 to remove, 4 failed; "
+                     "3.0 MiB to copy");
+}
+END_TEST
+
+START_TEST(totals_say_every_number) {
+        Counters counters = { .n_entries = 1 };
+        _cleanup_free_ char *line = NULL;
+
+        counters.operations[OPERATION_UPDATE] = 12;
+        TEST_OK(summary_format_totals(&counters, 62 * USEC_PER_MINUTE, &line));
+        ck_assert_str_eq(
+                line,
+                "stopped after 1h 2min: 0 copied, 12 updated, 0 renamed, 0 linked, 0 metadata, "
+                "0 removed, 0 healed, 0 failed; 0 B copied");
+}
+END_TEST
+
+START_TEST(start_line_escapes_paths) {
+        Config config = { .source = (char *) "/a\n",
+                          .replica = (char *) "/b",
+                          .rescan_interval = 10 * USEC_PER_MINUTE };
+        _cleanup_free_ char *line = NULL, *plain = NULL;
+
+        TEST_OK(summary_format_start(&config, "/.b.rebackup", "inotify", &line));
+        ck_assert_str_eq(line, "mirroring /a\\n to /b (store /.b.rebackup, watching with inotify, "
+                               "rescan every 10min)");
+        config.rescan_interval = 0;
+        TEST_OK(summary_format_start(&config, "/.b.rebackup", NULL, &plain));
+        ck_assert_str_eq(
+                plain,
+                "mirroring /a\\n to /b (store /.b.rebackup, not watching, no periodic rescan)");
+}
+END_TEST
+
+static const struct {
+        StatusFacts facts;
+        const char *text;
+} statuses[] = {
+        { { .phase = STATUS_STARTING }, "Starting" },
+        { { .phase = STATUS_ARMING, .n_directories = 5612 },
+          "Setting up watches: 5,612 directories" },
+        { { .phase = STATUS_INITIAL,
+            .n_entries = 12345,
+            .n_bytes = 1288490189,
+            .n_expected = 30000 },
+          "Initial pass: 12,345 entries, 1.2 GiB, 41 %" },
+        { { .phase = STATUS_INITIAL, .n_entries = 1 }, "Initial pass: 1 entry" },
+        { { .phase = STATUS_RESCAN, .n_entries = 200, .n_expected = 100 },
+          "Full pass: 200 entries, 99 %" },
+        { { .phase = STATUS_LIVE, .watching = true, .n_watched = 5612, .n_pending = 3 },
+          "Watching 5,612 directories; 3 changes pending" },
+        { { .phase = STATUS_LIVE,
+            .watching = true,
+            .n_watched = 1,
+            .n_unwatched = 2,
+            .n_failed = 1,
+            .in_step_since = 5 },
+          "Watching 1 directory, 2 more left to rescans; 1 entry failed" },
+        { { .phase = STATUS_LIVE,
+            .watching = true,
+            .n_watched = 2,
+            .in_step_since = UINT64_C(1795242338) * USEC_PER_SEC },
+          "Watching 2 directories; in step since 2026-11-21 06:25:38" },
+        { { .phase = STATUS_LIVE, .config_refused = true, .reason = "No space left on device" },
+          "Rescanning by timer; new configuration refused; No space left on device" },
+        { { .phase = STATUS_HOLD, .reason = "/a is not mounted" }, "On hold: /a is not mounted" },
+        { { .phase = STATUS_STOPPING }, "Stopping" },
+};
+
+START_TEST(status) {
+        _cleanup_free_ char *line = NULL;
+
+        ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+        TEST_OK(status_format(&statuses[_i].facts, &line));
+        ck_assert_str_eq(line, statuses[_i].text);
+}
+END_TEST
+
+START_TEST(progress) {
+        StatusFacts facts = {
+                .phase = STATUS_INITIAL,
+                .n_entries = 25000,
+                .n_expected = 100000,
+                .n_bytes = 100 * 1024 * 1024,
+                .elapsed = 10 * USEC_PER_SEC,
+        };
+        _cleanup_free_ char *line = NULL, *narrow = NULL, *early = NULL;
+
+        TEST_OK(progress_format(&facts, 200, &line));
+        ck_assert_str_eq(line, "25,000 entries, 100.0 MiB, 10.0 MiB/s, 25 %, 31s left");
+        TEST_OK(progress_format(&facts, 10, &narrow));
+        ck_assert_str_eq(narrow, "25,000 ent");
+        facts.elapsed = 0;
+        TEST_OK(progress_format(&facts, 200, &early));
+        ck_assert_str_eq(early, "25,000 entries, 100.0 MiB, 25 %");
+}
+END_TEST
+
+START_TEST(watch_limit) {
+        _cleanup_free_ char *line = NULL;
+
+        ck_assert_uint_eq(watch_limit_suggest(8192, 8000, 2000), 65536);
+        ck_assert_uint_eq(watch_limit_suggest(65536, 65000, 1), 131072);
+        ck_assert_uint_ge(watch_limit_suggest(0, 1000000, 500000), 1500000);
+        TEST_OK(watch_limit_format(8192, 2105, 10 * USEC_PER_MINUTE, &line));
+        ck_assert_ptr_nonnull(strstr(line, "2,105 of 10,297 directories are not watched"));
+        ck_assert_ptr_nonnull(strstr(line, "found by the rescan every 10min"));
+        ck_assert_ptr_nonnull(strstr(line, "sysctl fs.inotify.max_user_watches="));
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("daemon-texts");
+        TCase *tcase = tcase_create("daemon-texts");
+
+        tcase_add_loop_test(tcase, count, 0, (int) ELEMENTSOF(counts));
+        tcase_add_test(tcase, pass_with_nothing_to_do);
+        tcase_add_test(tcase, pass_with_work);
+        tcase_add_test(tcase, totals_say_every_number);
+        tcase_add_test(tcase, start_line_escapes_paths);
+        tcase_add_loop_test(tcase, status, 0, (int) ELEMENTSOF(statuses));
+        tcase_add_test(tcase, progress);
+        tcase_add_test(tcase, watch_limit);
+        suite_add_tcase(suite, tcase);
+        return test_fs_run(suite);
+}

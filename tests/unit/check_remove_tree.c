@@ -1,0 +1,237 @@
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fs/confined.h"
+#include "fs/listing.h"
+#include "fs/remove-tree.h"
+#include "test-fs.h"
+
+static bool exists(const char *name) {
+        return faccessat(test_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
+}
+
+START_TEST(single_entries) {
+        uint64_t n = 0;
+
+        (void) close(test_file(test_fd, "file", "x", 1));
+        TEST_SYS(symlinkat("file", test_fd, "link"));
+        TEST_SYS(mkfifoat(test_fd, "fifo", 0600));
+        TEST_SYS(mkdirat(test_fd, "directory", 0700));
+
+        TEST_OK(remove_tree(test_fd, "link", &n));
+        ck_assert(exists("file"));
+        TEST_OK(remove_tree(test_fd, "file", &n));
+        TEST_OK(remove_tree(test_fd, "fifo", &n));
+        TEST_OK(remove_tree(test_fd, "directory", &n));
+        ck_assert_uint_eq(n, 4);
+        TEST_OK(remove_tree(test_fd, "missing", &n));
+        TEST_OK(remove_tree(test_fd, "missing", NULL));
+        ck_assert_uint_eq(n, 4);
+
+        ck_assert_int_eq(remove_tree(test_fd, "..", &n), -EINVAL);
+        ck_assert_int_eq(remove_tree(test_fd, "a/b", &n), -EINVAL);
+        ck_assert_int_eq(remove_tree(test_fd, "", &n), -EINVAL);
+}
+END_TEST
+
+/* Three levels of WIDTH directories and files each. */
+static uint64_t make_bush(int fd, unsigned depth, unsigned width) {
+        uint64_t n = 0;
+        char name[16];
+
+        for (unsigned i = 0; i < width; i++) {
+                int child;
+
+                (void) snprintf(name, sizeof(name), "f%u", i);
+                (void) close(test_file(fd, name, NULL, 0));
+                n++;
+                if (depth == 0)
+                        continue;
+
+                (void) snprintf(name, sizeof(name), "d%u", i);
+                TEST_SYS(mkdirat(fd, name, 0700));
+                child = TEST_SYS(openat(fd, name, O_RDONLY | O_CLOEXEC));
+                n += 1 + make_bush(child, depth - 1, width);
+                (void) close(child);
+        }
+
+        return n;
+}
+
+START_TEST(wide_tree) {
+        uint64_t n_made, n = 0;
+        int fd;
+
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        fd = TEST_SYS(openat(test_fd, "tree", O_RDONLY | O_CLOEXEC));
+        n_made = make_bush(fd, 3, 8);
+        (void) close(fd);
+
+        TEST_OK(remove_tree(test_fd, "tree", &n));
+        ck_assert_uint_eq(n, n_made + 1);
+        ck_assert(!exists("tree"));
+}
+END_TEST
+
+/* A chain of directories with a file, a decoy name and a link out in each. */
+static void make_chain(unsigned depth, mode_t mode) {
+        int fd = dup(test_fd);
+
+        for (unsigned i = 0; i < depth; i++) {
+                const char *name = i == 0 ? "tree" : "deeper";
+                int child;
+
+                TEST_SYS(mkdirat(fd, name, 0700));
+                child = TEST_SYS(openat(fd, name, O_RDONLY | O_CLOEXEC));
+                if (i > 0)
+                        TEST_SYS(fchmodat(fd, "file", mode & 0666, 0));
+                if (i > 0)
+                        TEST_SYS(fchmod(fd, mode));
+                (void) close(fd);
+                fd = child;
+
+                (void) close(test_file(fd, "file", NULL, 0));
+                (void) close(test_file(fd, ".raised-0", NULL, 0));
+                TEST_SYS(symlinkat("../outside", fd, "outside"));
+        }
+        (void) close(fd);
+}
+
+START_TEST(deep_tree_with_few_descriptors) {
+        enum { DEPTH = 5000 };
+        struct rlimit limit;
+        uint64_t n = 0;
+
+        TEST_SYS(mkdirat(test_fd, "outside", 0700));
+        (void) close(test_file(test_fd, "outside/precious", NULL, 0));
+        (void) close(test_file(test_fd, "file", NULL, 0));
+        make_chain(DEPTH, 0700);
+
+        TEST_SYS(getrlimit(RLIMIT_NOFILE, &limit));
+        limit.rlim_cur = 64;
+        TEST_SYS(setrlimit(RLIMIT_NOFILE, &limit));
+        TEST_OK(remove_tree(test_fd, "tree", &n));
+        ck_assert_uint_eq(n, 4 * DEPTH);
+        ck_assert(!exists("tree"));
+        ck_assert(exists("outside/precious"));
+}
+END_TEST
+
+static void remove_own_chain(void) {
+        uint64_t n = 0;
+
+        (void) close(test_file(test_fd, "file", NULL, 0));
+        make_chain(100, 0400);
+        TEST_SYS(fchmodat(test_fd, "tree", 0, 0));
+        TEST_OK(remove_tree(test_fd, "tree", &n));
+        ck_assert_uint_eq(n, 400);
+        ck_assert(!exists("tree"));
+}
+
+START_TEST(modes_that_forbid_it) {
+        struct stat st;
+
+        TEST_SYS(fchmod(test_fd, 01777));
+        test_as_nobody(remove_own_chain);
+        TEST_SYS(fstat(test_fd, &st));
+        ck_assert_uint_eq(st.st_mode & 07777, 01777);
+}
+END_TEST
+
+static void remove_with_foreign(void) {
+        uint64_t n = 0;
+
+        ck_assert_int_eq(remove_tree(test_fd, "tree", &n), -EACCES);
+        ck_assert_uint_eq(n, 2);
+        ck_assert(exists("tree/foreign/file"));
+        ck_assert(!exists("tree/zzz"));
+}
+
+START_TEST(goes_on_after_errors) {
+        if (geteuid() != 0) {
+                test_skip("needs root to make what others own");
+                return;
+        }
+
+        TEST_SYS(fchmod(test_fd, 0777));
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        TEST_SYS(fchownat(test_fd, "tree", 65534, 65534, 0));
+        TEST_SYS(mkdirat(test_fd, "tree/foreign", 0755));
+        (void) close(test_file(test_fd, "tree/foreign/file", NULL, 0));
+        (void) close(test_file(test_fd, "tree/aaa", NULL, 0));
+        (void) close(test_file(test_fd, "tree/zzz", NULL, 0));
+        test_as_nobody(remove_with_foreign);
+}
+END_TEST
+
+START_TEST(mount_points_stay) {
+        int fd = test_mount("tmpfs", "mounted");
+        uint64_t n = 0;
+
+        if (fd < 0)
+                return;
+
+        (void) close(test_file(fd, "precious", NULL, 0));
+        ck_assert_int_eq(remove_tree(test_fd, "mounted", &n), -EBUSY);
+
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        TEST_SYS(mkdirat(test_fd, "tree/bound", 0700));
+        (void) close(test_file(test_fd, "tree/file", NULL, 0));
+        {
+                char from[128], to[128];
+
+                (void) snprintf(from, sizeof(from), "%s/mounted", test_path);
+                (void) snprintf(to, sizeof(to), "%s/tree/bound", test_path);
+                TEST_SYS(mount(from, to, "", MS_BIND, NULL));
+                ck_assert_int_eq(remove_tree(test_fd, "tree", &n), -EBUSY);
+                TEST_SYS(umount(to));
+        }
+        ck_assert_int_ge(faccessat(fd, "precious", F_OK, 0), 0);
+        ck_assert(!exists("tree/file"));
+        ck_assert_uint_eq(n, 1);
+        (void) close(fd);
+}
+END_TEST
+
+START_TEST(on_disk_file_systems) {
+        static const char *const types[] = { "ext4", "xfs", "btrfs" };
+        int fs_fd = test_mount(types[_i], "a"), fd;
+        Listing listing = LISTING_NULL;
+        uint64_t n_made, n = 0;
+
+        if (fs_fd < 0)
+                return;
+
+        TEST_SYS(mkdirat(fs_fd, "tree", 0700));
+        fd = TEST_SYS(openat(fs_fd, "tree", O_RDONLY | O_CLOEXEC));
+        n_made = make_bush(fd, 3, 9);
+
+        TEST_OK(remove_tree(fs_fd, "tree", &n));
+        ck_assert_uint_eq(n, n_made + 1);
+        (void) close(fd);
+
+        TEST_OK(listing_read(&listing, fs_fd));
+        for (size_t i = 0; i < listing.n_entries; i++)
+                ck_assert_str_eq(listing_name(&listing, i), "lost+found");
+        listing_done(&listing);
+}
+END_TEST
+
+int main(void) {
+        TCase *tcase;
+        Suite *suite = test_fs_suite("remove-tree", &tcase);
+
+        tcase_add_test(tcase, single_entries);
+        tcase_add_test(tcase, wide_tree);
+        tcase_add_test(tcase, deep_tree_with_few_descriptors);
+        tcase_add_test(tcase, modes_that_forbid_it);
+        tcase_add_test(tcase, goes_on_after_errors);
+        tcase_add_test(tcase, mount_points_stay);
+        tcase_add_loop_test(tcase, on_disk_file_systems, 0, 3);
+        return test_fs_run(suite);
+}
