@@ -1,0 +1,232 @@
+#!/bin/bash
+# Measures rebackupd beside rsync, cp and lsyncd: the same tree, the same run, in turns, each on a freshly
+# made journalled file system, and prints the medians as a table for the README.
+#
+# Usage: bench.sh [ROUNDS]     needs root, linux-source-6.1 (or KERNEL_SOURCE), rsync; lsyncd if it is there
+#
+# BENCH_FS  file system of both sides (default ext4)
+
+here=$(realpath "${BASH_SOURCE[0]%/*}")
+# shellcheck source=lib.sh
+. "$here/../tests/system/lib.sh"
+
+skip_all() {
+        echo "bench: $1" >&2
+        exit 77
+}
+
+rounds=${1:-5}
+type=${BENCH_FS:-ext4}
+archive=${KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
+require_root "mount file systems"
+[ -e "$archive" ] || skip_all "$archive is not there: install linux-source-6.1 or set KERNEL_SOURCE"
+SAMPLES=$WORK/samples
+mkdir "$SAMPLES"
+
+say() {
+        [ ! -t 2 ] || printf '\r\033[K%s' "$*" >&2
+}
+
+sample() { # NAME VALUE
+        echo "$2" >>"$SAMPLES/$1"
+}
+
+median() { # NAME
+        sort -g "$SAMPLES/$1" 2>/dev/null | awk '{ v[NR] = $1 } END { if (NR) printf "%s", v[int((NR + 1) / 2)] }'
+}
+
+ratio() { # NAME NAME
+        awk -v a="$(median "$1")" -v b="$(median "$2")" 'BEGIN { if (a != "" && b > 0) printf "%.2f", a / b; else printf "-" }'
+}
+
+# timed NAME COMMAND...: one sample of seconds in NAME.time and of KiB in NAME.memory
+timed() {
+        local name=$1 seconds memory status
+        shift
+        "$FSOPS" measure "$WORK/measured" "$@" </dev/null >"$WORK/$name.out" 2>&1
+        read -r seconds memory status <"$WORK/measured"
+        rm "$WORK/measured"
+        if [ "$status" -ne 0 ]; then
+                tail "$WORK/$name.out" >&2
+                skip_all "$name failed with $status"
+        fi
+        sample "$name.time" "$seconds"
+        sample "$name.memory" "$memory"
+}
+
+fresh_replica() {
+        [ -z "${DEVICES[replica]:-}" ] || release_fs replica
+        [ ! -d "$WORK/replica" ] || rmdir "$WORK/replica"
+        make_fs replica "$type" 4G
+        forget_state
+        DST=$WORK/replica/tree
+}
+
+first_rebackup() {
+        timed first.rebackup "$REBACKUPD" --set Alert.Sound=no --once "$SRC" "$DST"
+        "$TREE_COMPARE" --quiet "$SRC" "$DST" || skip_all "the replica is not equal"
+        local _
+        for _ in 1 2; do
+                timed rescan.rebackup "$REBACKUPD" --set Alert.Sound=no --once "$SRC" "$DST"
+                timed rescan.rsync rsync -aHAX --delete "$SRC/" "$DST/"
+        done
+}
+
+first_rsync() {
+        timed first.rsync sh -c 'rsync -aHAX "$1/" "$2/" && sync -f "$2"' sh "$SRC" "$DST"
+}
+
+first_cp() {
+        timed first.cp sh -c 'cp -a "$1" "$2" && sync -f "$2"' sh "$SRC" "$DST"
+}
+
+write_lsyncd_configuration() { # KIND
+        local copying='rsync = { archive = true, hard_links = true, acls = true, xattrs = true }'
+        [ "$1" = default.rsync ] || copying=
+        cat >"$WORK/lsyncd.lua" <<END
+settings { nodaemon = true }
+sync { $1, source = "$SRC", target = "$DST", delay = 0, $copying }
+END
+}
+
+start_lsyncd() { # KIND: returns when its first sync has ended
+        write_lsyncd_configuration "$1"
+        mkdir -p "$DST"
+        : >"$WORK/lsyncd.log"
+        lsyncd "$WORK/lsyncd.lua" >>"$WORK/lsyncd.log" 2>&1 &
+        lsyncd=$!
+        wait_for 'grep -q "Startup of .* finished" "$WORK/lsyncd.log"' 300
+}
+
+stop_lsyncd() {
+        kill "$lsyncd"
+        wait "$lsyncd" 2>/dev/null
+}
+
+first_lsyncd() {
+        local start=$EPOCHREALTIME
+        start_lsyncd default.rsync
+        sync -f "$DST"
+        sample first.lsyncd.time "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
+        stop_lsyncd
+}
+
+# seconds_until CONDITION COMMAND...: from the end of the command until the condition holds
+seconds_until() {
+        local condition=$1 start
+        shift
+        "$@"
+        start=$EPOCHREALTIME
+        until eval "$condition"; do sleep 0.002; done
+        awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
+}
+
+work_live() {
+        fresh_replica
+        start_daemon
+        wait_equal "$SRC" "$DST" 120 || skip_all "the daemon does not converge"
+        sample live.memory "$(awk '/VmHWM/ { print $2 }' "/proc/$DAEMON_PID/status")"
+        sample live.latency "$("$FSOPS" latency "$SRC" "$DST" 200)"
+        mkdir "$SRC/burst"
+        sample live.burst "$(seconds_until '[ "$(find "$DST/burst" -type f 2>/dev/null | wc -l)" = 20000 ]' \
+                "$FSOPS" burst "$SRC/burst" 200 20000)"
+        sample live.remove "$(seconds_until '[ ! -e "$DST/burst" ]' rm -r "$SRC/burst")"
+        mkdir "$SRC/storm"
+        sample live.storm "$(seconds_until '"$TREE_COMPARE" --quiet "$SRC/storm" "$DST/storm" 2>/dev/null' \
+                "$CHURN" --root "$SRC/storm" --seed 1 --operations 20000 | tail -n 1)"
+        mkdir "$SRC/moved"
+        wait_for '[ -d "$DST/moved" ]' 20
+        sample live.rename "$(seconds_until '[ -e "$DST/moved/drivers/net" ]' mv "$SRC/drivers" "$SRC/moved/drivers")"
+        mv "$SRC/moved/drivers" "$SRC/drivers"
+        rm -r "$SRC/storm" "$SRC/moved" "$SRC"/latency-*
+        wait_equal "$SRC" "$DST" 60
+        kill_daemon
+}
+
+latency_lsyncd() {
+        fresh_replica
+        mv "$SRC" "$SRC.whole"
+        mkdir "$SRC"
+        start_lsyncd default.direct
+        sample lsyncd.latency "$("$FSOPS" latency "$SRC" "$DST" 200)"
+        stop_lsyncd
+        rm -r "$SRC"
+        mv "$SRC.whole" "$SRC"
+}
+
+row() { # LABEL VALUE...
+        printf '| %s' "$1"
+        shift
+        printf ' | %s' "$@"
+        printf ' |\n'
+}
+
+seconds() { # NAME
+        local value
+        value=$(median "$1")
+        [ -n "$value" ] && printf '%.2f s' "$value" || printf -- '-'
+}
+
+mebibytes() { # NAME
+        local value
+        value=$(median "$1")
+        [ -n "$value" ] && printf '%d MiB' $((value / 1024)) || printf -- '-'
+}
+
+latency() { # NAME
+        awk '{ v = $1 " ms / " $2 " ms" } END { print v ? v : "-" }' "$SAMPLES/$1" 2>/dev/null || printf -- '-'
+}
+
+milliseconds() { # NAME
+        median "$1" | awk '{ printf "%.0f ms", $1 * 1000 }'
+}
+
+print_report() {
+        local entries bytes
+        entries=$(find "$SRC" -mindepth 1 | wc -l)
+        bytes=$(du -s --apparent-size --block-size=1M "$SRC" | cut -f 1)
+        echo "$(nproc) CPUs ($(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)), Linux $(uname -r), $type on" \
+                "loop devices with direct I/O, $(awk '/MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo) GiB of memory;" \
+                "$(rsync --version | awk 'NR == 1 { print $1, $3 }')," \
+                "$(lsyncd -version 2>/dev/null | awk '{ print "lsyncd", $2 }')."
+        echo "linux-source-6.1: $entries entries, $bytes MiB. Medians of $rounds rounds in turns; rsync and cp include \`sync -f\`."
+        echo
+        row "" rebackupd rsync "cp -a" lsyncd "to rsync"
+        row --- ---: ---: ---: ---: ---:
+        row "first sync" "$(seconds first.rebackup.time)" "$(seconds first.rsync.time)" "$(seconds first.cp.time)" \
+                "$(seconds first.lsyncd.time)" "× $(ratio first.rebackup.time first.rsync.time)"
+        row "rescan, nothing changed" "$(seconds rescan.rebackup.time)" "$(seconds rescan.rsync.time)" - - \
+                "× $(ratio rescan.rebackup.time rescan.rsync.time)"
+        row "peak memory, first sync" "$(mebibytes first.rebackup.memory)" "$(mebibytes first.rsync.memory)" \
+                "$(mebibytes first.cp.memory)" - "× $(ratio first.rebackup.memory first.rsync.memory)"
+        row "peak memory, mirroring" "$(mebibytes live.memory)" - - - -
+        row "new 4 KiB file, median / 99th" "$(latency live.latency)" - - "$(latency lsyncd.latency)" -
+        row "20,000 new files, after the last" "$(milliseconds live.burst)" - - - -
+        row "... removed, after the last" "$(milliseconds live.remove)" - - - -
+        row "20,000 random operations, after the last" "$(milliseconds live.storm)" - - - -
+        row "rename of a directory of $(find "$SRC/drivers" | wc -l) entries" "$(milliseconds live.rename)" - - - -
+}
+
+make_fs source "$type" 4G
+SRC=$WORK/source/tree
+mkdir "$SRC"
+say "unpacking"
+tar -xf "$archive" -C "$SRC" --strip-components=1
+sync -f "$SRC"
+
+tools=(rebackup rsync cp)
+! command -v lsyncd >/dev/null || tools+=(lsyncd)
+for ((round = 1; round <= rounds; round++)); do
+        for tool in "${tools[@]}"; do
+                say "round $round of $rounds: $tool"
+                fresh_replica
+                "first_$tool"
+        done
+        # The next round begins with another one.
+        tools=("${tools[@]:1}" "${tools[0]}")
+done
+say "live"
+work_live
+! command -v lsyncd >/dev/null || latency_lsyncd
+say ""
+print_report
