@@ -231,3 +231,10 @@ void revisit_group(Pass *pass, CatalogIdentity identity) {
         job->identity = identity;
         (void) pass_push_late(pass, job);
 }
+
+void visit_group_left(Visit *visit, const Look *look) {
+        CatalogIdentity identity = { look->row->file_system, look->row->source.inode };
+
+        if (pending_claim(&visit->engine->pending, pending_regroup(identity)) > 0)
+                revisit_group(visit->pass, identity);
+}

@@ -117,6 +117,8 @@ static int build(Worker *worker, int64_t directory_id, Node **ret) {
                 node_unref(node);
                 node = child;
                 r = identify(tree, node, rows[i - 1].directory_id);
+                if (node->source_inode == 0)
+                        node->source_inode = rows[i - 1].source.inode;
         }
         for (size_t i = 0; i < n; i++)
                 catalog_row_done(&rows[i]);

@@ -239,6 +239,8 @@ static int move_directory(Visit *visit, Look *look, const Candidate *candidate) 
         }
         item->claimed = true;
         look->claimed = false;
+        /* A full pass may have been at its new place before and come to its old one later. */
+        look->whole = engine_is_running(visit->engine, PASS_FULL);
         look->has_replica = entry_acquire(visit->replica_fd, look->name, &look->replica) >= 0;
         look->has_row = true;
         look->directory_id = row->directory_id;

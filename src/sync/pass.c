@@ -22,6 +22,8 @@ Job *job_free(Job *job) {
         if (job->claimed)
                 pending_release(&job->pass->engine->pending,
                                 (CatalogIdentity) { job->file_system, job->source.stamp.inode });
+        if (job->kind == JOB_GROUP)
+                pending_release(&job->pass->engine->pending, pending_regroup(job->identity));
         for (size_t i = 0; i < job->n_names; i++)
                 free(job->names[i].name);
         free(job->names);
@@ -105,6 +107,8 @@ void pass_push_late_directory(Pass *pass, Node *node) {
         Engine *engine = pass->engine;
         Job *job = job_new(JOB_DIRECTORY, pass, node);
 
+        if (job)
+                job->recursive = pass->kind == PASS_FULL;
         (void) pthread_mutex_lock(&engine->mutex);
         if (!job || is_out_of_rounds(pass))
                 pass->result.retries_dropped = true;
@@ -208,10 +212,14 @@ static void append_jobs(Job **jobs, Job *more) {
         *jobs = more;
 }
 
-static void start_late_round_locked(Pass *pass) {
+static void unmark_late_locked(Pass *pass) {
         for (Job *job = pass->late; job; job = job->next)
                 if (job->node)
                         job->node->late = false;
+}
+
+static void start_late_round_locked(Pass *pass) {
+        unmark_late_locked(pass);
         pass->jobs = TAKE_PTR(pass->late);
         pass->n_late = 0;
         pass->n_late_rounds++;
@@ -259,6 +267,7 @@ static void pass_finish_locked(Pass *pass) {
         Engine *engine = pass->engine;
 
         pass->phase = PHASE_DONE;
+        unmark_late_locked(pass);
         pass->result.duration = now_usec(CLOCK_MONOTONIC) - pass->started;
         if (pass->kind == PASS_DIRTY) {
                 engine->dirty_pass = NULL;

@@ -15,6 +15,12 @@
  * being adopted, and those that a dry run found moved. */
 enum { PENDING_DRY_MOVED = -1, PENDING_REPLICA = -2 };
 
+/* Under which a group is claimed while its names wait to be looked at: the negative numbers below
+ * those above. */
+static inline CatalogIdentity pending_regroup(CatalogIdentity identity) {
+        return (CatalogIdentity) { -3 - identity.file_system, identity.source_inode };
+}
+
 typedef struct PendingEntry PendingEntry;
 
 typedef struct Pending {

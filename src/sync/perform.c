@@ -29,9 +29,12 @@ static int64_t remembered_directory_id(const Look *look) {
 static bool must_descend(Visit *visit, const Look *look, Node *child, Descent descent) {
         uint64_t seen = child->source_inode;
 
-        if (descent.created || visit->recursive)
+        if (descent.created || visit->recursive || look->whole)
                 return true;
         if (visit->engine->watch && !watch_covers(visit->engine->watch, child))
+                return true;
+        /* Without birth times a new directory may pass for the one whose inode it got. */
+        if (look->source.stamp.btime == 0 && look->source_state != STATE_SAME)
                 return true;
         return seen != 0 && seen != look->source.stamp.inode;
 }
@@ -40,7 +43,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         Job *job = job_new(JOB_DIRECTORY, visit->pass, child);
         if (!job)
                 return NULL;
-        job->recursive = visit->recursive;
+        job->recursive = visit->recursive || look->whole;
         job->created = descent.created;
         job->heal = descent.heal;
         job->source = look->source;

@@ -172,8 +172,9 @@ static int publish_removal(Publisher *publisher, Item *item) {
                         r = leave_name(publisher, item);
         }
         if (r == -ENOENT) {
-                /* Another look was faster. */
+                /* Another look was faster, or it was renamed: then its node has moved along. */
                 item->quiet = true;
+                item->child = node_unref(item->child);
                 return 0;
         }
         if (r < 0)

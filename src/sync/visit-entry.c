@@ -108,10 +108,20 @@ static bool is_in_step(const Look *look) {
         return !look->regroup || look->source.stamp.n_links < 2 || look_is_directory(look);
 }
 
+/* A full pass looks at all names anyway, and so does who comes for the whole group. */
+static bool has_left_group(const Visit *visit, const Look *look) {
+        return visit->pass->kind == PASS_DIRTY && !visit->removing && !look->regroup &&
+               look->has_row &&
+               !S_ISDIR(look->row->source.mode) && look->row->source.n_links > 1 &&
+               !(look->has_source && is_as_remembered(look));
+}
+
 void visit_entry(Visit *visit, Look *look) {
         int r;
 
         look_classify(look);
+        if (has_left_group(visit, look))
+                visit_group_left(visit, look);
         if (is_unmounted(look)) {
                 if (!visit->removing)
                         visit_fail(visit, look, "find the file system that was last mounted at",

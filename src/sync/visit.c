@@ -126,14 +126,16 @@ static void merge(Visit *visit) {
 
                 if (!name)
                         return;
-                Look look = { .name = name };
-                look.has_row = row && is_at(name, row->name);
-                look.row = look.has_row ? row : NULL;
+                /* Before the look: it may give its row away. */
+                bool at_source = is_at(name, in_source), at_replica = is_at(name, in_replica),
+                     at_row = row && is_at(name, row->name);
+                Look look = { .name = name, .has_row = at_row, .row = at_row ? row : NULL };
+
                 if (!is_store(visit, name))
                         look_at(visit, &look);
-                i += is_at(name, in_source);
-                j += is_at(name, in_replica);
-                rows.i += look.has_row;
+                i += at_source;
+                j += at_replica;
+                rows.i += at_row;
         }
         pass_abort(visit->pass, -ECANCELED, NULL);
 }
@@ -270,7 +272,9 @@ static void restore_times(Visit *visit) {
         visit_push(visit, item);
 }
 
-/* Watched before it is listed: nothing that is made in between is missed. */
+/* Watched before it is listed: nothing that is made in between is missed. Who comes for some names
+ * and finds that nobody watched has to see to the others as well: from now on the directory counts
+ * as covered by events. */
 static void watch(Visit *visit) {
         Engine *engine = visit->engine;
         int r;
@@ -278,6 +282,8 @@ static void watch(Visit *visit) {
         if (!engine->watch || engine->pair->dry_run || visit->job->kind == JOB_REMOVE)
                 return;
         r = watch_add(engine->watch, visit->node, visit->source_fd);
+        if (r == WATCH_BEGUN && visit->job->kind == JOB_NAMES)
+                pass_push_late_directory(visit->pass, visit->node);
         if (r < 0) {
                 Look look = { .name = "" };
                 visit_fail(visit, &look, "watch", r);

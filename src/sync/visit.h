@@ -43,6 +43,7 @@ typedef struct Look {
         int64_t directory_id; /* of a directory, once it is known */
         int64_t file_system;  /* the source entry's: the directory's but for mount points */
         bool regroup;         /* see Job */
+        bool whole;           /* all below the directory must be looked at, watched or not */
         bool has_hash;        /* of the source's content, when an examination gave it */
         Hash hash;
         bool claimed; /* its identity is claimed in Pending by this look; an item that is handed
@@ -87,6 +88,10 @@ int visit_descend(Visit *visit, Look *look, Descent descent);
 /* group.c: hard-link groups. 1 handled or put off, 0 go on as with any entry (the look holds a
  * claim then), -errno. */
 int visit_group(Visit *visit, Look *look);
+
+/* The name of the row, one of a group, is gone or another entry's: the last change of the inode may
+ * have been made through it, and is found at the names that stay. */
+void visit_group_left(Visit *visit, const Look *look);
 
 /* move.c: finds a known entry that turned up under another name. 1 handled or put off, 2 the
  * replica's directory was renamed to here (LOOK tells of it now), 0 it is no known entry, -errno.

@@ -126,17 +126,18 @@ static void end_watch(Watch *watch, Node *node) {
         }
 }
 
-static void map(Watch *watch, Node *node, int descriptor) {
+static int map(Watch *watch, Node *node, int descriptor) {
         Node *holder;
 
         if (node->watch_descriptor == descriptor)
-                return;
+                return 0;
         holder = find_node(watch, descriptor);
         if (holder)
                 unmap(watch, holder);
         end_watch(watch, node);
         node->watch_descriptor = descriptor;
         hash_index_insert(&watch->nodes, node_ref(node));
+        return WATCH_BEGUN;
 }
 
 static int refuse(Watch *watch, Node *node) {
@@ -173,8 +174,7 @@ int watch_add(Watch *watch, Node *node, int directory_fd) {
                 return refuse(watch, node);
         if (descriptor < 0)
                 return descriptor;
-        map(watch, node, descriptor);
-        return 0;
+        return map(watch, node, descriptor);
 }
 
 bool watch_covers(Watch *watch, const Node *node) {

@@ -54,6 +54,9 @@ enum {
         /* The user's limit of watches (fs.inotify.max_user_watches) is reached: rescans must cover
          * the directory. */
         WATCH_E_LIMIT = 1,
+        /* The node was not watched, or another directory was in its stead: what happened here
+         * before is known to nobody but a listing. */
+        WATCH_BEGUN = 2,
 };
 
 /* 0, -EMFILE when fs.inotify.max_user_instances or the limit of descriptors is reached, -errno. */
@@ -64,8 +67,9 @@ int watch_fd(const Watch *watch);
 /* Watches the source directory open as DIRECTORY_FD for NODE, before it is listed. Idempotent: a
  * directory that is watched already keeps its watch and is moved to NODE when it was known under
  * another (a renamed or bind-mounted directory: the last caller wins, the former node counts as
- * unwatched); a watch that NODE had on another directory ends. 0, WATCH_E_LIMIT, -EACCES, -ENOENT
- * when /proc is not there, -ENOMEM. Source: inotify_add_watch(2) through /proc/self/fd, proc(5). */
+ * unwatched); a watch that NODE had on another directory ends. 0 when this node had this watch
+ * already, WATCH_BEGUN, WATCH_E_LIMIT, -EACCES, -ENOENT when /proc is not there, -ENOMEM. Source:
+ * inotify_add_watch(2) through /proc/self/fd, proc(5). */
 int watch_add(Watch *watch, Node *node, int directory_fd);
 /* Whether NODE has a watch at present. */
 bool watch_covers(Watch *watch, const Node *node);

@@ -18,6 +18,7 @@
 
 static char content[CONTENT_MAX];
 size_t arg_entries = 2000;
+bool arg_steady_links = false;
 
 /* Mostly short plain names, now and then what file names are allowed to be. */
 static const char *random_name(Tree *t, const Node *dir) {
@@ -114,6 +115,29 @@ static int open_file(Tree *t, int flags, Node **ret_node) {
         if (r >= 0 && ret_node)
                 *ret_node = n;
         return r;
+}
+
+static bool is_linked(const Tree *t, const Node *n) {
+        struct stat st;
+        int dir = tree_open_dir(t, n->parent), r;
+
+        if (dir < 0)
+                return false;
+        r = fstatat(dir, n->name, &st, AT_SYMLINK_NOFOLLOW);
+        (void) close(dir);
+        return r == 0 && st.st_nlink > 1;
+}
+
+/* Whether removing N would take a name from a hard-link group that is to keep all it has. */
+static bool must_stay(const Tree *t, const Node *n) {
+        if (!arg_steady_links)
+                return false;
+        if (n->type != S_IFDIR)
+                return is_linked(t, n);
+        for (size_t i = 0; i < n->n_children; i++)
+                if (must_stay(t, n->children[i]))
+                        return true;
+        return false;
 }
 
 /* The directory a new entry goes to: not too deep, and none while the tree is full. */
@@ -279,7 +303,7 @@ static int op_replace(Tree *t) {
         Node *n = tree_pick(t, TYPE(S_IFREG)), *temporary;
         int fd, r;
 
-        if (!n)
+        if (!n || must_stay(t, n))
                 return NOT_NOW;
         r = create_file(t, n->parent, random_name(t, n->parent));
         if (r < 0)
@@ -369,7 +393,7 @@ static int op_rename_over(Tree *t) {
         char name[256];
         int fds[2], r;
 
-        if (!n || !victim || n == victim)
+        if (!n || !victim || n == victim || must_stay(t, victim))
                 return NOT_NOW;
         r = open_two_dirs(t, n->parent, victim->parent, fds);
         if (r < 0)
@@ -404,7 +428,7 @@ static int op_unlink(Tree *t) {
         Node *n = tree_pick(t, ANY_TYPE & ~TYPE(S_IFDIR));
         int fd, r;
 
-        if (!n)
+        if (!n || must_stay(t, n))
                 return NOT_NOW;
         fd = tree_open_dir(t, n->parent);
         if (fd < 0)
@@ -435,7 +459,7 @@ static int remove_recursively(Tree *t, Node *n) {
 static int op_remove_directory(Tree *t) {
         Node *n = tree_pick(t, TYPE(S_IFDIR));
 
-        return n && n->n_children < 60 ? remove_recursively(t, n) : NOT_NOW;
+        return n && n->n_children < 60 && !must_stay(t, n) ? remove_recursively(t, n) : NOT_NOW;
 }
 
 /* A file gives its name to a directory, or the other way round. */
@@ -445,7 +469,7 @@ static int op_change_type(Tree *t) {
         char name[256];
         int r;
 
-        if (!n || n->n_children > 10)
+        if (!n || n->n_children > 10 || must_stay(t, n))
                 return NOT_NOW;
         dir = n->parent;
         was_directory = n->type == S_IFDIR;

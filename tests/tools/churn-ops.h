@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "churn-tree.h"
 
@@ -20,3 +21,7 @@ extern const size_t n_operations;
 
 /* No operation adds to a tree of this many entries. */
 extern size_t arg_entries;
+/* No operation takes a name from an entry that has several. A change through a name that comes and
+ * goes between two looks leaves no trace at the names that stay: inotify(7) reports names, not
+ * inodes. */
+extern bool arg_steady_links;

@@ -85,7 +85,7 @@ static int storm(Tree *t, uint64_t n_wanted, uint64_t rate, bool tolerant) {
 
 static int usage(FILE *f, int status) {
         fprintf(f, "Usage: churn --root DIR [--seed N] [--operations N] [--rate PER-SECOND]\n"
-                   "             [--entries MAX] [--tolerant]\n");
+                   "             [--entries MAX] [--steady-links] [--tolerant]\n");
         return status;
 }
 
@@ -96,6 +96,7 @@ int main(int argc, char *argv[]) {
                 { "operations", required_argument, NULL, 'n' },
                 { "rate", required_argument, NULL, 'r' },
                 { "entries", required_argument, NULL, 'e' },
+                { "steady-links", no_argument, NULL, 'l' },
                 { "tolerant", no_argument, NULL, 't' },
                 { "help", no_argument, NULL, 'h' },
                 {},
@@ -122,6 +123,9 @@ int main(int argc, char *argv[]) {
                         break;
                 case 'e':
                         arg_entries = strtoull(optarg, NULL, 0);
+                        break;
+                case 'l':
+                        arg_steady_links = true;
                         break;
                 case 't':
                         tolerant = true;

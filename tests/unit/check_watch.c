@@ -56,6 +56,7 @@ START_TEST(test_path_descriptor) {
 
         test_begin(_i);
         fd = openat(base_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        ck_assert_int_eq(watch_add(watch, root, fd), WATCH_BEGUN);
         ck_assert_int_eq(watch_add(watch, root, fd), 0);
         (void) close(fd);
         touch("f");
@@ -265,7 +266,7 @@ START_TEST(test_overflow) {
         test_begin(_i);
         touch("a");
         touch("b");
-        ck_assert_int_eq(watch_add(watch, root, base_fd), 0);
+        ck_assert_int_eq(watch_add(watch, root, base_fd), WATCH_BEGUN);
         for (long i = 0; i < n_queued_max + 10; i++) /* by turns: equal neighbours merge */
                 r |= fchmodat(base_fd, i % 2 == 0 ? "a" : "b", 0600, 0);
         ck_assert_int_eq(r, 0);
@@ -324,7 +325,7 @@ START_TEST(test_limit) {
         ck_assert_int_eq(watch_new(&watch), 0);
         if (read_number("/proc/sys/user/max_inotify_watches") == 3) {
                 for (int i = 0; i < 3; i++)
-                        ck_assert_int_eq(add(nodes[i], names[i]), 0);
+                        ck_assert_int_eq(add(nodes[i], names[i]), WATCH_BEGUN);
                 for (int i = 3; i < 5; i++)
                         ck_assert_int_eq(add(nodes[i], names[i]), WATCH_E_LIMIT);
                 ck_assert_int_eq(add(nodes[3], names[3]), WATCH_E_LIMIT);
@@ -334,18 +335,19 @@ START_TEST(test_limit) {
                 ck_assert(!watch_covers(watch, nodes[3]));
 
                 /* Another directory for a node that has a watch: that one is used. */
-                ck_assert_int_eq(add(nodes[2], names[3]), 0);
+                ck_assert_int_eq(add(nodes[2], names[3]), WATCH_BEGUN);
                 ck_assert_uint_eq(watch_n_watched(watch), 3);
 
                 /* A place becomes free. */
                 watch_remove(watch, nodes[0]);
-                ck_assert_int_eq(add(nodes[4], names[4]), 0);
+                ck_assert_int_eq(add(nodes[4], names[4]), WATCH_BEGUN);
                 ck_assert_uint_eq(watch_n_refused(watch), 1);
                 watch_remove(watch, nodes[3]);
                 ck_assert_uint_eq(watch_n_refused(watch), 0);
 
                 /* Counted anew in the next pass. */
-                ck_assert_int_eq(add(nodes[3], names[3]), 0); /* is watched, for another */
+                ck_assert_int_eq(add(nodes[3], names[3]),
+                                 WATCH_BEGUN); /* is watched, for another */
                 ck_assert(!watch_covers(watch, nodes[2]));
                 ck_assert_int_eq(add(nodes[0], names[0]), WATCH_E_LIMIT);
                 watch_reset_refused(watch);
