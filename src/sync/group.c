@@ -40,6 +40,22 @@ static int refresh_row(Visit *visit, Look *look, const Candidate *candidate) {
         return 1;
 }
 
+/* The name itself stood for the group when it was last in step: then it is brought into step as any
+ * file. */
+static bool stands_for_itself(const Look *look) {
+        return look->has_row && look->has_replica &&
+               look->row->source.inode == look->source.stamp.inode &&
+               look->row->file_system == look->file_system;
+}
+
+/* Of two names that are in step each with an inode of its own one has to stay: were both linked to
+ * the other at the same time, they would only change places. */
+static bool stays(const Look *look, const Candidate *candidate) {
+        return look->source_state == STATE_SAME && stands_for_itself(look) &&
+               look->replica.stamp.inode == look->row->replica.inode &&
+               look->replica.stamp.inode < candidate->replica.stamp.inode;
+}
+
 /* 1 linked, 0 cannot be linked: it becomes a file of its own. */
 static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
         StagePlace place;
@@ -50,6 +66,8 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
                 return stamp_equal(&candidate->row->replica, &look->replica.stamp)
                                ? refresh_row(visit, look, candidate)
                                : 0; /* brought into step as any file */
+        if (stays(look, candidate))
+                return 0;
         if (visit->engine->pair->dry_run) {
                 visit_would(visit, look, OPERATION_LINK, NULL);
                 return 1;
@@ -140,14 +158,6 @@ static int defer_row(Visit *visit, const CatalogRow *row) {
         there.node = node;
         visit_defer(&there, &(Look) { .name = row->name });
         return 0;
-}
-
-/* The name itself stood for the group when it was last in step: then it is brought into step as any
- * file. */
-static bool stands_for_itself(const Look *look) {
-        return look->has_row && look->has_replica &&
-               look->row->source.inode == look->source.stamp.inode &&
-               look->row->file_system == look->file_system;
 }
 
 /* What the group offers without anything being copied. 1 handled or put off. */
