@@ -61,9 +61,8 @@ struct Job {
         bool created;             /* the replica's directory is new: it is staged by this job */
         bool recursive;           /* go on into all subdirectories */
         Entry source;             /* of a created directory: what its parent's visit saw */
-        bool regroup;   /* JOB_NAMES: even what is in step is held against the other names of its
-                           hard-link group */
-        bool claimed;   /* the created directory's identity is claimed in Pending */
+        bool regroup;             /* JOB_NAMES: all names of the hard-link group are looked at */
+        bool claimed;   /* in Pending: the created directory's identity, or a JOB_GROUP's */
         bool heal;      /* the replica had lost it */
         bool misplaced; /* its directory was not where the tree has it, once already */
         usec_t first;   /* of a created directory, for retries */
@@ -155,6 +154,8 @@ Pass *pass_new(Engine *engine, PassKind kind);
 Pass *pass_free(Pass *pass);
 Job *job_new(JobKind kind, Pass *pass, Node *node);
 Job *job_free(Job *job);
+/* Gives up what the job has claimed, if anything. */
+void job_release_claim(Job *job);
 void pass_push_job(Pass *pass, Job *job);
 /* Puts a job off until everything that was staged so far is committed. Takes the job. False when
  * the list is full: then the caller puts off the directory as a whole, so that memory stays by

@@ -48,12 +48,28 @@ static bool stands_for_itself(const Look *look) {
                look->row->file_system == look->file_system;
 }
 
-/* Of two names that are in step each with an inode of its own one has to stay: were both linked to
- * the other at the same time, they would only change places. */
-static bool stays(const Look *look, const Candidate *candidate) {
+static bool is_in_step_alone(const Look *look) {
         return look->source_state == STATE_SAME && stands_for_itself(look) &&
-               look->replica.stamp.inode == look->row->replica.inode &&
-               look->replica.stamp.inode < candidate->replica.stamp.inode;
+               look->replica.stamp.inode == look->row->replica.inode;
+}
+
+/* Of names that are in step each with an inode of its own the first in the catalog's order stays
+ * and the others follow it: were each linked to the other at the same time, they would only change
+ * places. */
+static bool stays(const Visit *visit, const Look *look, const CatalogRow *other) {
+        if (!is_in_step_alone(look))
+                return false;
+        return visit->directory_id != other->parent ? visit->directory_id < other->parent
+                                                    : strcmp(look->name, other->name) < 0;
+}
+
+int visit_group_is_split(Visit *visit, const Look *look) {
+        CatalogRow first = CATALOG_ROW_NULL;
+        int n = catalog_reader_by_identity(visit->reader, look_identity(look), 0, &first, 1);
+        bool differs = n > 0 && first.replica.inode != look->replica.stamp.inode;
+
+        catalog_row_done(&first);
+        return n < 0 ? n : differs;
 }
 
 /* 1 linked, 0 cannot be linked: it becomes a file of its own. */
@@ -66,7 +82,7 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
                 return stamp_equal(&candidate->row->replica, &look->replica.stamp)
                                ? refresh_row(visit, look, candidate)
                                : 0; /* brought into step as any file */
-        if (stays(look, candidate))
+        if (stays(visit, look, candidate->row))
                 return 0;
         if (visit->engine->pair->dry_run) {
                 visit_would(visit, look, OPERATION_LINK, NULL);
@@ -80,6 +96,8 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
         item->row.flags |= candidate->row->flags & CATALOG_UNSTABLE;
         item->operation = look->source_state == STATE_SAME ? OPERATION_HEAL : OPERATION_LINK;
         item->refresh = true;
+        /* Who was linked to the inode that it leaves has to follow. */
+        item->revisit = is_in_step_alone(look);
         place = stage_place(visit, item);
         r = candidate_link(visit, candidate, place);
         if (r <= 0) {
@@ -219,6 +237,8 @@ void job_group(Worker *worker, Job *job) {
         bool busy = false;
         int n = 0, r;
 
+        job_release_claim(job);
+
         r = worker_reader(worker, &reader);
         for (int skip = 0; r >= 0; skip += n) {
                 n = catalog_reader_by_identity(reader, job->identity, skip, rows, NAMES_CHUNK);
@@ -234,17 +254,22 @@ void job_group(Worker *worker, Job *job) {
 }
 
 void revisit_group(Pass *pass, CatalogIdentity identity) {
-        Job *job = job_new(JOB_GROUP, pass, NULL);
+        Pending *pending = &pass->engine->pending;
+        Job *job;
 
-        if (!job)
+        if (pending_claim(pending, pending_regroup(identity)) == 0)
+                return; /* it waits already */
+        job = job_new(JOB_GROUP, pass, NULL);
+        if (!job) {
+                pending_release(pending, pending_regroup(identity));
                 return;
+        }
         job->identity = identity;
+        job->claimed = true;
         (void) pass_push_late(pass, job);
 }
 
 void visit_group_left(Visit *visit, const Look *look) {
-        CatalogIdentity identity = { look->row->file_system, look->row->source.inode };
-
-        if (pending_claim(&visit->engine->pending, pending_regroup(identity)) > 0)
-                revisit_group(visit->pass, identity);
+        revisit_group(visit->pass,
+                      (CatalogIdentity) { look->row->file_system, look->row->source.inode });
 }

@@ -16,14 +16,20 @@ Job *job_new(JobKind kind, Pass *pass, Node *node) {
         return job;
 }
 
+void job_release_claim(Job *job) {
+        if (!job->claimed)
+                return;
+        job->claimed = false;
+        pending_release(&job->pass->engine->pending,
+                        job->kind == JOB_GROUP
+                                ? pending_regroup(job->identity)
+                                : (CatalogIdentity) { job->file_system, job->source.stamp.inode });
+}
+
 Job *job_free(Job *job) {
         if (!job)
                 return NULL;
-        if (job->claimed)
-                pending_release(&job->pass->engine->pending,
-                                (CatalogIdentity) { job->file_system, job->source.stamp.inode });
-        if (job->kind == JOB_GROUP)
-                pending_release(&job->pass->engine->pending, pending_regroup(job->identity));
+        job_release_claim(job);
         for (size_t i = 0; i < job->n_names; i++)
                 free(job->names[i].name);
         free(job->names);

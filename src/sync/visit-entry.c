@@ -102,17 +102,22 @@ static bool is_unmounted(const Look *look) {
                 look->file_system != look->row->file_system);
 }
 
-static bool is_in_step(const Look *look) {
+/* 1, 0, -errno */
+static int is_in_step(Visit *visit, const Look *look) {
+        int r;
+
         if (look->source_state != STATE_SAME || look->replica_state != STATE_SAME)
-                return false;
-        return !look->regroup || look->source.stamp.n_links < 2 || look_is_directory(look);
+                return 0;
+        if (look->source.stamp.n_links < 2 || look_is_directory(look))
+                return 1;
+        r = visit_group_is_split(visit, look);
+        return r < 0 ? r : !r;
 }
 
 /* A full pass looks at all names anyway, and so does who comes for the whole group. */
 static bool has_left_group(const Visit *visit, const Look *look) {
         return visit->pass->kind == PASS_DIRTY && !visit->removing && !look->regroup &&
-               look->has_row &&
-               !S_ISDIR(look->row->source.mode) && look->row->source.n_links > 1 &&
+               look->has_row && !S_ISDIR(look->row->source.mode) && look->row->source.n_links > 1 &&
                !(look->has_source && is_as_remembered(look));
 }
 
@@ -130,9 +135,10 @@ void visit_entry(Visit *visit, Look *look) {
         }
         if (visit->removing && look->has_source)
                 return;
-        if (is_in_step(look)) {
+        r = is_in_step(visit, look);
+        if (r > 0)
                 r = look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
-        } else {
+        else if (r == 0) {
                 r = known_elsewhere(visit, look);
                 if (r == 0)
                         r = bring_into_step(visit, look);
