@@ -24,9 +24,15 @@ typedef enum ReaderStatement {
         READER_BY_IDENTITY,
         READER_BY_DIRECTORY,
         READER_SHARED,
+        READER_GROUP,
+        READER_GROUP_RANK,
         READER_COUNT,
         _READER_MAX,
 } ReaderStatement;
+
+#define GROUP_CONDITION                                                \
+        "source_inode = ?1 AND file_system = ?2 AND source_ctime = ?3" \
+        " AND source_n_links > 1 AND directory_id = 0"
 
 /* Rows to be skipped are counted off in the index alone. */
 static const char *const texts[_READER_MAX] = {
@@ -45,6 +51,15 @@ static const char *const texts[_READER_MAX] = {
         [READER_SHARED] = "SELECT 1 FROM entry INDEXED BY entry_by_replica"
                           " WHERE replica_inode = ?1 AND replica_n_links > 1"
                           " AND (source_inode <> ?2 OR file_system <> ?3) LIMIT 1",
+        [READER_GROUP] = "SELECT " SCHEMA_ROW_COLUMNS " FROM"
+                         " (SELECT parent AS p, name AS n FROM entry INDEXED BY entry_by_group"
+                         " WHERE " GROUP_CONDITION
+                         " ORDER BY replica_inode, parent, name LIMIT ?4 OFFSET ?5)"
+                         " CROSS JOIN entry ON parent = p AND name = n",
+        [READER_GROUP_RANK] = "SELECT (SELECT replica_inode FROM entry INDEXED BY entry_by_group"
+                              " WHERE " GROUP_CONDITION " ORDER BY replica_inode LIMIT 1),"
+                              " (SELECT replica_inode FROM entry INDEXED BY entry_by_group"
+                              " WHERE " GROUP_CONDITION " ORDER BY replica_inode DESC LIMIT 1)",
         [READER_COUNT] = "SELECT count(*) FROM entry",
 };
 
@@ -278,6 +293,48 @@ int catalog_reader_is_shared(CatalogReader *reader, uint64_t replica_inode,
                 code = sqlite3_step(statement);
 
         return finish(reader, statement, code, code == SQLITE_ROW);
+}
+
+static int bind_group(sqlite3_stmt *statement, CatalogIdentity identity, int64_t ctime) {
+        int code = sqlite3_bind_int64(statement, 1, (int64_t) identity.source_inode);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 2, identity.file_system);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 3, ctime);
+        return code;
+}
+
+int catalog_reader_group(CatalogReader *reader, CatalogIdentity identity, int64_t ctime, int n_skip,
+                         CatalogRow *rows, int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_GROUP];
+        int code = bind_group(statement, identity, ctime);
+
+        assert(rows || n_max == 0);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int(statement, 4, n_max);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int(statement, 5, n_skip);
+        return read_rows(reader, statement, code, rows, n_max);
+}
+
+int catalog_reader_group_rank(CatalogReader *reader, CatalogIdentity identity, int64_t ctime,
+                              uint64_t replica_inode) {
+        sqlite3_stmt *statement = reader->statements[READER_GROUP_RANK];
+        int64_t inode = (int64_t) replica_inode;
+        int code = bind_group(statement, identity, ctime), r = CATALOG_GROUP_WHOLE;
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_INTEGER) {
+                if (sqlite3_column_int64(statement, 0) < inode)
+                        r = CATALOG_GROUP_FOLLOWER;
+                else if (sqlite3_column_int64(statement, 1) > inode)
+                        r = CATALOG_GROUP_LEADER;
+        }
+
+        return finish(reader, statement, code, r);
 }
 
 int64_t catalog_reader_count(CatalogReader *reader) {

@@ -45,6 +45,8 @@ static const char schema[] =
         "PRIMARY KEY(parent, name)"
         ") WITHOUT ROWID;"
         "CREATE INDEX entry_by_identity ON entry(source_inode, file_system);"
+        "CREATE INDEX entry_by_group ON entry(source_inode, file_system, source_ctime,"
+        " replica_inode) WHERE source_n_links > 1 AND directory_id = 0;"
         "CREATE INDEX entry_by_directory ON entry(directory_id) WHERE directory_id <> 0;"
         "CREATE INDEX entry_by_replica ON entry(replica_inode) WHERE replica_n_links > 1;"
         "CREATE TABLE file_system(number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);"
@@ -94,6 +96,8 @@ int catalog_schema_check_roots(sqlite3 *db) {
                 "SELECT source_inode FROM entry ORDER BY parent, name LIMIT 1",
                 "SELECT source_inode FROM entry INDEXED BY entry_by_identity"
                 " ORDER BY source_inode LIMIT 1",
+                "SELECT source_inode FROM entry INDEXED BY entry_by_group"
+                " WHERE source_n_links > 1 AND directory_id = 0 ORDER BY source_inode LIMIT 1",
                 "SELECT directory_id FROM entry INDEXED BY entry_by_directory"
                 " WHERE directory_id <> 0 ORDER BY directory_id LIMIT 1",
                 "SELECT replica_inode FROM entry INDEXED BY entry_by_replica"

@@ -142,6 +142,22 @@ typedef struct CatalogIdentity {
 int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, int n_skip,
                                CatalogRow *rows, int n_max);
 
+/* Those of IDENTITY's rows that were in step with its inode when that had CTIME and several names,
+ * ordered by the replica's inode and then by place. Up to N_MAX after skipping N_SKIP; returns the
+ * number. */
+int catalog_reader_group(CatalogReader *reader, CatalogIdentity identity, int64_t ctime, int n_skip,
+                         CatalogRow *rows, int n_max);
+
+/* Whether some of those rows have another replica inode than REPLICA_INODE. One of these, or
+ * -errno. */
+enum {
+        CATALOG_GROUP_WHOLE = 0, /* none */
+        CATALOG_GROUP_FOLLOWER,  /* some come before it in that order */
+        CATALOG_GROUP_LEADER,    /* some have, and all of them come after */
+};
+int catalog_reader_group_rank(CatalogReader *reader, CatalogIdentity identity, int64_t ctime,
+                              uint64_t replica_inode);
+
 /* Whether a row of another source inode than IDENTITY's stands for the replica's inode
  * REPLICA_INODE, which has several names: 1 yes, 0 no. */
 int catalog_reader_is_shared(CatalogReader *reader, uint64_t replica_inode,

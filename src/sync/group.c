@@ -53,23 +53,24 @@ static bool is_in_step_alone(const Look *look) {
                look->replica.stamp.inode == look->row->replica.inode;
 }
 
-/* Of names that are in step each with an inode of its own the first in the catalog's order stays
- * and the others follow it: were each linked to the other at the same time, they would only change
- * places. */
-static bool stays(const Visit *visit, const Look *look, const CatalogRow *other) {
-        if (!is_in_step_alone(look))
-                return false;
-        return visit->directory_id != other->parent ? visit->directory_id < other->parent
-                                                    : strcmp(look->name, other->name) < 0;
+/* Of names that are in step each with an inode of its own those of the first inode in the catalog's
+ * order stay and the others follow: were each linked to the other at the same time, they would only
+ * change places. */
+static bool stays(const Look *look, const CatalogRow *other) {
+        return is_in_step_alone(look) &&
+               (int64_t) look->replica.stamp.inode < (int64_t) other->replica.inode;
 }
 
-int visit_group_is_split(Visit *visit, const Look *look) {
-        CatalogRow first = CATALOG_ROW_NULL;
-        int n = catalog_reader_by_identity(visit->reader, look_identity(look), 0, &first, 1);
-        bool differs = n > 0 && first.replica.inode != look->replica.stamp.inode;
+int visit_group_is_whole(Visit *visit, const Look *look) {
+        int r = catalog_reader_group_rank(visit->reader, look_identity(look),
+                                          look->source.stamp.ctime, look->replica.stamp.inode);
 
-        catalog_row_done(&first);
-        return n < 0 ? n : differs;
+        if (r < 0)
+                return r;
+        /* The others may be in step and not be looked at by themselves. */
+        if (r == CATALOG_GROUP_LEADER && !look->regroup && visit->pass->kind == PASS_DIRTY)
+                revisit_group(visit->pass, look_identity(look));
+        return r != CATALOG_GROUP_FOLLOWER;
 }
 
 /* 1 linked, 0 cannot be linked: it becomes a file of its own. */
@@ -82,7 +83,7 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
                 return stamp_equal(&candidate->row->replica, &look->replica.stamp)
                                ? refresh_row(visit, look, candidate)
                                : 0; /* brought into step as any file */
-        if (stays(visit, look, candidate->row))
+        if (stays(look, candidate->row))
                 return 0;
         if (visit->engine->pair->dry_run) {
                 visit_would(visit, look, OPERATION_LINK, NULL);
@@ -111,57 +112,54 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
         return r < 0 ? r : 1;
 }
 
-/* What a group offers to one of its names. */
-typedef struct Offer {
-        bool handled;
-        bool stale;     /* some other name is known, but must be brought into step itself first */
-        CatalogRow row; /* of the stale one */
-} Offer;
-
-static void offer_done(Offer *offer) {
-        catalog_row_done(&offer->row);
-}
-
-static int try_candidate(Visit *visit, Look *look, CatalogRow *row, Offer *offer) {
-        Candidate candidate;
+/* 1: the source still has the row's inode there and the replica what the row says. */
+static int open_candidate(Visit *visit, const Look *look, CatalogRow *row, Candidate *ret) {
         int r;
 
         if (is_self(visit, look, row) || !is_same_file(look, row))
                 return 0;
-        r = candidate_open(visit, row, &candidate);
+        r = candidate_open(visit, row, ret);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
+        if (ret->in_source && ret->in_replica)
+                return 1;
+        candidate_done(ret);
+        return 0;
+}
+
+static int link_to_row(Visit *visit, Look *look, CatalogRow *row) {
+        Candidate candidate;
+        int r = open_candidate(visit, look, row, &candidate);
+
+        if (r <= 0)
+                return r;
         r = 0;
-        if (candidate.in_source && candidate.in_replica) {
-                if (stamp_equal(&row->source, &look->source.stamp) &&
-                    link_explains(&row->replica, &candidate.replica.stamp))
-                        r = link_to(visit, look, &candidate);
-                else if (!offer->stale) {
-                        offer->stale = true;
-                        offer->row = *row;
-                        *row = CATALOG_ROW_NULL;
-                }
-        }
+        if (stamp_equal(&row->source, &look->source.stamp) &&
+            link_explains(&row->replica, &candidate.replica.stamp))
+                r = link_to(visit, look, &candidate);
         candidate_done(&candidate);
         return r;
 }
 
-static int try_group(Visit *visit, Look *look, Offer *offer) {
-        CatalogRow rows[NAMES_CHUNK] = {};
-        int n, r = 0;
-
-        for (int skip = 0; r == 0 && skip < NAMES_TRIED_MAX; skip += n) {
-                n = catalog_reader_by_identity(visit->reader, look_identity(look), skip, rows,
-                                               NAMES_CHUNK);
-                if (n <= 0) {
-                        r = n;
-                        break;
-                }
-                for (int i = 0; r == 0 && i < n; i++)
-                        r = try_candidate(visit, look, &rows[i], offer);
-        }
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+static void rows_done(CatalogRow *rows, size_t n_rows) {
+        for (size_t i = 0; i < n_rows; i++)
                 catalog_row_done(&rows[i]);
+}
+
+/* Tries the names that are in step with what the inode is now. 1 handled. */
+static int try_group(Visit *visit, Look *look) {
+        CatalogRow rows[NAMES_CHUNK] = {};
+        int n = NAMES_CHUNK, r = 0;
+
+        for (int skip = 0; r == 0 && n == NAMES_CHUNK && skip < NAMES_TRIED_MAX; skip += n) {
+                n = catalog_reader_group(visit->reader, look_identity(look),
+                                         look->source.stamp.ctime, skip, rows, NAMES_CHUNK);
+                if (n < 0)
+                        r = n;
+                for (int i = 0; r == 0 && i < n; i++)
+                        r = link_to_row(visit, look, &rows[i]);
+        }
+        rows_done(rows, ELEMENTSOF(rows));
         return r;
 }
 
@@ -178,19 +176,35 @@ static int defer_row(Visit *visit, const CatalogRow *row) {
         return 0;
 }
 
+/* Some other name is known, but must be brought into step itself first. 1 put off behind it. */
+static int wait_for_other(Visit *visit, Look *look) {
+        CatalogRow rows[NAMES_CHUNK] = {};
+        int n, r = 0;
+
+        n = catalog_reader_by_identity(visit->reader, look_identity(look), 0, rows, NAMES_CHUNK);
+        for (int i = 0; r == 0 && i < n; i++) {
+                Candidate candidate;
+
+                r = open_candidate(visit, look, &rows[i], &candidate);
+                if (r > 0) {
+                        candidate_done(&candidate);
+                        r = defer_row(visit, &rows[i]);
+                        r = r < 0 ? r : 1;
+                }
+        }
+        rows_done(rows, ELEMENTSOF(rows));
+        if (r > 0)
+                visit_defer(visit, look);
+        return n < 0 ? n : r;
+}
+
 /* What the group offers without anything being copied. 1 handled or put off. */
 static int accept_offer(Visit *visit, Look *look) {
-        _cleanup_(offer_done) Offer offer = {};
-        int r;
+        int r = try_group(visit, look);
 
-        r = try_group(visit, look, &offer);
-        if (r != 0 || !offer.stale || stands_for_itself(look) || visit->engine->pair->dry_run)
+        if (r != 0 || stands_for_itself(look) || visit->engine->pair->dry_run)
                 return r;
-        r = defer_row(visit, &offer.row);
-        if (r < 0)
-                return r;
-        visit_defer(visit, look);
-        return 1;
+        return wait_for_other(visit, look);
 }
 
 int visit_group(Visit *visit, Look *look) {
@@ -247,8 +261,7 @@ void job_group(Worker *worker, Job *job) {
                 for (int i = 0; i < n; i++)
                         busy = regroup_name(worker, job, &rows[i]) == -EBUSY || busy;
         }
-        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
-                catalog_row_done(&rows[i]);
+        rows_done(rows, ELEMENTSOF(rows));
         if (busy)
                 revisit_group(job->pass, job->identity);
 }

@@ -7,6 +7,8 @@
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
 
+enum { JOBS_TRIED_MAX = 64 };
+
 static void job_run(Worker *worker, Job *job) {
         worker->pass = job->pass;
         switch (job->kind) {
@@ -36,14 +38,23 @@ static void job_run(Worker *worker, Job *job) {
         worker->pass = NULL;
 }
 
+/* The first job whose directory no other worker is in. Only the next few are looked at: behind them
+ * are mostly more of the same directory, and whoever leaves it wakes those who wait. */
 static Job *take_job_locked(Pass *pass) {
-        if (!pass || !pass->jobs)
-                return NULL;
-        Job *job = pass->jobs;
-        pass->jobs = job->next;
-        job->next = NULL;
-        pass->n_in_flight++;
-        return job;
+        Job **slot = pass ? &pass->jobs : NULL;
+        Job *job;
+
+        for (unsigned i = 0; slot && *slot && i < JOBS_TRIED_MAX; i++) {
+                job = *slot;
+                if (!job->node || !job->node->visiting) {
+                        *slot = job->next;
+                        job->next = NULL;
+                        pass->n_in_flight++;
+                        return job;
+                }
+                slot = &job->next;
+        }
+        return NULL;
 }
 
 static Job *next_job_locked(Engine *engine) {
@@ -56,6 +67,22 @@ static Job *next_job_locked(Engine *engine) {
         }
 }
 
+/* A node is visited by one worker at a time. */
+static Node *enter_node_locked(const Job *job) {
+        if (!job->node)
+                return NULL;
+        job->node->visiting = true;
+        return node_ref(job->node);
+}
+
+static void leave_node_locked(Engine *engine, Node *node) {
+        if (!node)
+                return;
+        node->visiting = false;
+        node_unref(node);
+        (void) pthread_cond_broadcast(&engine->work);
+}
+
 static void *worker_main(void *userdata) {
         Worker *worker = ASSERT_PTR(userdata);
         Engine *engine = worker->engine;
@@ -66,6 +93,7 @@ static void *worker_main(void *userdata) {
                 if (!job)
                         break;
                 Pass *pass = job->pass;
+                Node *node = enter_node_locked(job);
                 bool abandoned = pass->result.result != 0;
 
                 (void) pthread_mutex_unlock(&engine->mutex);
@@ -77,6 +105,7 @@ static void *worker_main(void *userdata) {
                 engine_beat(engine);
                 (void) pthread_mutex_lock(&engine->mutex);
 
+                leave_node_locked(engine, node);
                 pass->n_in_flight--;
                 pass_advance_locked(pass);
         }

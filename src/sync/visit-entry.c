@@ -104,14 +104,11 @@ static bool is_unmounted(const Look *look) {
 
 /* 1, 0, -errno */
 static int is_in_step(Visit *visit, const Look *look) {
-        int r;
-
         if (look->source_state != STATE_SAME || look->replica_state != STATE_SAME)
                 return 0;
         if (look->source.stamp.n_links < 2 || look_is_directory(look))
                 return 1;
-        r = visit_group_is_split(visit, look);
-        return r < 0 ? r : !r;
+        return visit_group_is_whole(visit, look);
 }
 
 /* A full pass looks at all names anyway, and so does who comes for the whole group. */

@@ -347,24 +347,6 @@ static bool visit_open(Visit *visit) {
         return r >= 0;
 }
 
-/* A node is visited by one worker at a time; who comes second comes back after the next commit. */
-static bool claim_node(Worker *worker, Job *job) {
-        Engine *engine = worker->engine;
-        bool claimed;
-
-        (void) pthread_mutex_lock(&engine->mutex);
-        claimed = !job->node->visiting;
-        job->node->visiting = true;
-        (void) pthread_mutex_unlock(&engine->mutex);
-        return claimed;
-}
-
-static void release_node(Worker *worker, Job *job) {
-        (void) pthread_mutex_lock(&worker->engine->mutex);
-        job->node->visiting = false;
-        (void) pthread_mutex_unlock(&worker->engine->mutex);
-}
-
 static void put_off(Job *job) {
         _cleanup_(node_unrefp) Node *node = node_ref(job->node);
         Pass *pass = job->pass;
@@ -410,15 +392,10 @@ static void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
                 .recursive = job->recursive,
         };
 
-        if (!claim_node(worker, job)) {
-                put_off(job);
-                return;
-        }
         item_list_init(&visit.held);
         if (visit_open(&visit))
                 body(&visit);
         visit_close(&visit);
-        release_node(worker, job);
         if (visit.put_off)
                 put_off(job);
 }

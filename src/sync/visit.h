@@ -89,9 +89,9 @@ int visit_descend(Visit *visit, Look *look, Descent descent);
  * claim then), -errno. */
 int visit_group(Visit *visit, Look *look);
 
-/* Whether an entry that is in step has another replica inode than the first name of its group: 1,
- * 0, -errno. */
-int visit_group_is_split(Visit *visit, const Look *look);
+/* Whether an entry that is in step needs not follow other names of its group to their replica
+ * inode: 1, 0, -errno. */
+int visit_group_is_whole(Visit *visit, const Look *look);
 /* The name of the row, one of a group, is gone or another entry's: the last change of the inode may
  * have been made through it, and is found at the names that stay. */
 void visit_group_left(Visit *visit, const Look *look);

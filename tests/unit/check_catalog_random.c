@@ -247,6 +247,50 @@ static void check_identity(Run *run, CatalogIdentity identity) {
         ck_assert_int_eq(catalog_reader_by_identity(run->reader, identity, skip, &row, 1), 0);
 }
 
+static bool is_in_group(const CatalogRow *row, const CatalogRow *of) {
+        return row->source.inode == of->source.inode && row->file_system == of->file_system &&
+               row->source.ctime == of->source.ctime && row->source.n_links > 1 &&
+               row->directory_id == 0;
+}
+
+/* Rows of the model are in order of place. */
+static int compare_replicas(const void *a, const void *b) {
+        const CatalogRow *x = *(const CatalogRow *const *) a, *y = *(const CatalogRow *const *) b;
+        int64_t i = (int64_t) x->replica.inode, j = (int64_t) y->replica.inode;
+
+        return i != j ? (i > j) - (i < j) : (x > y) - (x < y);
+}
+
+static void check_group(Run *run, const CatalogRow *of) {
+        const CatalogIdentity identity = { of->file_system, of->source.inode };
+        const Model *model = &run->committed;
+        const CatalogRow **expected = calloc(model->n_rows + 1, sizeof(*expected));
+        int skip = (int) below(run, 3), n = 0, rank = CATALOG_GROUP_WHOLE;
+        int64_t own = (int64_t) of->replica.inode;
+        CatalogRow row = CATALOG_ROW_NULL;
+
+        ck_assert_ptr_nonnull(expected);
+        for (int i = 0; i < model->n_rows; i++)
+                if (is_in_group(&model->rows[i], of))
+                        expected[n++] = &model->rows[i];
+        qsort(expected, n, sizeof(*expected), compare_replicas);
+
+        ck_assert_int_eq(
+                catalog_reader_group(run->reader, identity, of->source.ctime, skip, &row, 1),
+                skip < n);
+        if (skip < n)
+                test_assert_rows_equal(&row, expected[skip]);
+        if (n > 0 && (int64_t) expected[0]->replica.inode < own)
+                rank = CATALOG_GROUP_FOLLOWER;
+        else if (n > 0 && (int64_t) expected[n - 1]->replica.inode > own)
+                rank = CATALOG_GROUP_LEADER;
+        ck_assert_int_eq(catalog_reader_group_rank(run->reader, identity, of->source.ctime,
+                                                   of->replica.inode),
+                         rank);
+        catalog_row_done(&row);
+        free(expected);
+}
+
 static void check_shared(Run *run, const CatalogRow *of) {
         const CatalogIdentity identity = { of->file_system, of->source.inode };
         const Model *model = &run->committed;
@@ -275,6 +319,7 @@ static void check_committed(Run *run) {
                 check_identity(run, (CatalogIdentity) { row->file_system, row->source.inode });
                 check_identity(run, (CatalogIdentity) { row->file_system, row->source.inode + 1 });
                 check_shared(run, row);
+                check_group(run, row);
                 if (row->directory_id == 0)
                         continue;
                 TEST_OK(catalog_reader_by_directory(run->reader, row->directory_id, &found));

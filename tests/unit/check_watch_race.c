@@ -151,7 +151,7 @@ static void *add_and_remove(void *userdata) {
 
                 (void) snprintf(name, sizeof(name), "%zu", (size_t) d);
                 fd = openat(base_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                failed |= watch_add(watch, shared[d], fd);
+                failed |= watch_add(watch, shared[d], fd) < 0;
                 /* An event to be drained while others add, move and remove. */
                 failed |= fchmod(fd, 0755);
                 (void) close(fd);
