@@ -62,8 +62,12 @@ static bool stays(const Look *look, const CatalogRow *other) {
 }
 
 int visit_group_is_whole(Visit *visit, const Look *look) {
-        int r = catalog_reader_group_rank(visit->reader, look_identity(look),
-                                          look->source.stamp.ctime, look->replica.stamp.inode);
+        int r;
+
+        if (!is_in_step_alone(look))
+                return 1;
+        r = catalog_reader_group_rank(visit->reader, look_identity(look), look->source.stamp.ctime,
+                                      look->replica.stamp.inode);
 
         if (r < 0)
                 return r;

@@ -106,6 +106,9 @@ static int copy_once(Visit *visit, Look *look, Fds fds, const Stamp *have) {
         r = entry_acquire(fds.source, "", &before);
         if (r < 0)
                 return r;
+        /* Another file has the name by now: what is known, and claimed, is of the one before. */
+        if (before.stamp.inode != look->source.stamp.inode || before.device != look->source.device)
+                return -ESTALE;
         look->source = before;
         content_await_write(fds.source);
         CopyJob job = {

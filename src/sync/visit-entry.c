@@ -104,11 +104,15 @@ static bool is_unmounted(const Look *look) {
 
 /* 1, 0, -errno */
 static int is_in_step(Visit *visit, const Look *look) {
-        if (look->source_state != STATE_SAME || look->replica_state != STATE_SAME)
-                return 0;
-        if (look->source.stamp.n_links < 2 || look_is_directory(look))
-                return 1;
-        return visit_group_is_whole(visit, look);
+        bool same = look->source_state == STATE_SAME && look->replica_state == STATE_SAME;
+
+        if (look->source_state == STATE_SAME && look->has_replica && !look_is_directory(look) &&
+            look->source.stamp.n_links > 1) {
+                int r = visit_group_is_whole(visit, look);
+                if (r <= 0)
+                        return r;
+        }
+        return same;
 }
 
 /* A full pass looks at all names anyway, and so does who comes for the whole group. */
