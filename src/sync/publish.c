@@ -248,8 +248,12 @@ static void restore(Publisher *publisher, Node *node,
         }
         if (geteuid() != 0)
                 (void) fchmod(fd, source.stamp.mode & 07777);
-        (void) metadata_set_mtime(fd, source.stamp.mtime);
-        if (stamp && entry_acquire(fd, "", &entry) >= 0)
+        if (entry_acquire(fd, "", &entry) < 0)
+                return;
+        if (entry.stamp.mtime != source.stamp.mtime &&
+            (metadata_set_mtime(fd, source.stamp.mtime) < 0 || entry_acquire(fd, "", &entry) < 0))
+                return;
+        if (stamp)
                 (void) stamp(publisher->engine->pair->store.catalog, node->directory_id,
                              &entry.stamp);
 }
