@@ -6,13 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "churn-ops.h"
 
-#define TYPE(t) (1u << ((t) >> 12))
-#define ANY_TYPE (~0u)
 #define DEPTH_MAX 12
 #define CONTENT_MAX (256 * 1024)
 
@@ -47,17 +44,15 @@ static size_t random_size(Tree *t) {
         return tree_random(t, limits[tree_random(t, sizeof(limits) / sizeof(limits[0]))]);
 }
 
-/* Text that is different in every call and compresses badly. */
-static void fill_content(Tree *t, size_t size) {
-        for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
-                uint64_t word = tree_random(t, UINT64_MAX);
+int finish_call(int fd, int result) {
+        int r = result < 0 ? -errno : 0;
 
-                memcpy(content + i, &word, size - i < sizeof(word) ? size - i : sizeof(word));
-        }
+        (void) close(fd);
+        return r;
 }
 
 static int write_at(Tree *t, int fd, off_t offset, size_t size) {
-        fill_content(t, size);
+        tree_fill(t, content, size);
         for (size_t done = 0; done < size;) {
                 ssize_t n = pwrite(fd, content + done, size - done, offset + (off_t) done);
 
@@ -66,14 +61,6 @@ static int write_at(Tree *t, int fd, off_t offset, size_t size) {
                 done += n;
         }
         return 0;
-}
-
-/* Closes what a call was made on, and returns that call's outcome. */
-static int finish(int fd, int result) {
-        int r = result < 0 ? -errno : 0;
-
-        (void) close(fd);
-        return r;
 }
 
 static int open_two_dirs(const Tree *t, const Node *a, const Node *b, int ret_fds[2]) {
@@ -173,7 +160,7 @@ static int create_directory(Tree *t, Node *dir, const char *name, mode_t mode) {
 
         if (fd < 0)
                 return fd;
-        r = finish(fd, mkdirat(fd, name, mode));
+        r = finish_call(fd, mkdirat(fd, name, mode));
         if (r >= 0)
                 (void) tree_add(t, dir, name, S_IFDIR);
         return r;
@@ -218,7 +205,7 @@ static int op_symlink(Tree *t) {
         fd = tree_open_dir(t, dir);
         if (fd < 0)
                 return fd;
-        r = finish(fd, symlinkat(targets[tree_random(t, 6)], fd, name));
+        r = finish_call(fd, symlinkat(targets[tree_random(t, 6)], fd, name));
         if (r >= 0)
                 (void) tree_add(t, dir, name, S_IFLNK);
         return r;
@@ -254,8 +241,8 @@ static int op_special(Tree *t) {
         fd = tree_open_dir(t, dir);
         if (fd < 0)
                 return fd;
-        r = finish(fd, mknodat(fd, name, types[kind] | 0640,
-                               kind < 2 ? 0 : makedev(7, tree_random(t, 200))));
+        r = finish_call(fd, mknodat(fd, name, types[kind] | 0640,
+                                    kind < 2 ? 0 : makedev(7, tree_random(t, 200))));
         if (r >= 0)
                 (void) tree_add(t, dir, name, types[kind]);
         return r;
@@ -286,7 +273,7 @@ static int op_append(Tree *t) {
 static int op_truncate(Tree *t) {
         int fd = open_file(t, O_WRONLY, NULL);
 
-        return fd < 0 ? fd : finish(fd, ftruncate(fd, tree_random(t, 70000)));
+        return fd < 0 ? fd : finish_call(fd, ftruncate(fd, tree_random(t, 70000)));
 }
 
 static int op_overwrite(Tree *t) {
@@ -312,7 +299,7 @@ static int op_replace(Tree *t) {
         fd = tree_open_dir(t, n->parent);
         if (fd < 0)
                 return fd;
-        r = finish(fd, renameat(fd, temporary->name, fd, n->name));
+        r = finish_call(fd, renameat(fd, temporary->name, fd, n->name));
         if (r >= 0)
                 tree_remove(t, temporary);
         return r;
@@ -337,7 +324,7 @@ static int op_punch(Tree *t) {
                 return fd;
         r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, tree_random(t, 100000),
                       tree_random(t, 100000) + 1);
-        r = finish(fd, r);
+        r = finish_call(fd, r);
         return r == -EOPNOTSUPP ? 0 : r;
 }
 
@@ -433,7 +420,7 @@ static int op_unlink(Tree *t) {
         fd = tree_open_dir(t, n->parent);
         if (fd < 0)
                 return fd;
-        r = finish(fd, unlinkat(fd, n->name, 0));
+        r = finish_call(fd, unlinkat(fd, n->name, 0));
         if (r >= 0)
                 tree_remove(t, n);
         return r;
@@ -450,7 +437,7 @@ static int remove_recursively(Tree *t, Node *n) {
         fd = tree_open_dir(t, n->parent);
         if (fd < 0)
                 return fd;
-        r = finish(fd, unlinkat(fd, n->name, n->type == S_IFDIR ? AT_REMOVEDIR : 0));
+        r = finish_call(fd, unlinkat(fd, n->name, n->type == S_IFDIR ? AT_REMOVEDIR : 0));
         if (r >= 0)
                 tree_remove(t, n);
         return r;
@@ -478,114 +465,6 @@ static int op_change_type(Tree *t) {
         if (r < 0)
                 return r;
         return was_directory ? create_file(t, dir, name) : create_directory(t, dir, name, 0711);
-}
-
-static int op_chmod(Tree *t) {
-        Node *n = tree_pick(t, ANY_TYPE & ~TYPE(S_IFLNK));
-        int fd;
-
-        if (!n)
-                return NOT_NOW;
-        fd = tree_open_dir(t, n->parent);
-        if (fd < 0)
-                return fd;
-        /* Directories stay usable for an unprivileged storm. */
-        return finish(fd, fchmodat(fd, n->name,
-                                   tree_random(t, 010000) | (n->type == S_IFDIR ? 0700 : 0600), 0));
-}
-
-static int op_chown(Tree *t) {
-        Node *n = tree_pick(t, ANY_TYPE);
-        int fd;
-
-        if (!n || geteuid() != 0)
-                return NOT_NOW;
-        fd = tree_open_dir(t, n->parent);
-        if (fd < 0)
-                return fd;
-        return finish(fd, fchownat(fd, n->name, tree_random(t, 70000), tree_random(t, 70000),
-                                   AT_SYMLINK_NOFOLLOW));
-}
-
-static int op_utimens(Tree *t) {
-        Node *n = tree_pick(t, ANY_TYPE);
-        struct timespec times[2];
-        int fd;
-
-        if (!n)
-                return NOT_NOW;
-        times[0] = times[1] = (struct timespec) { tree_random(t, 2000000000),
-                                                  tree_random(t, 1000000000) };
-        fd = tree_open_dir(t, n->parent);
-        if (fd < 0)
-                return fd;
-        return finish(fd, utimensat(fd, n->name, times, AT_SYMLINK_NOFOLLOW));
-}
-
-/* Opens a random file or directory for a change of its attributes. */
-static int open_for_attributes(Tree *t, Node **ret_node) {
-        Node *n = tree_pick(t, TYPE(S_IFREG) | TYPE(S_IFDIR));
-        int dir, fd, r;
-
-        if (!n)
-                return NOT_NOW;
-        dir = tree_open_dir(t, n->parent);
-        if (dir < 0)
-                return dir;
-        fd = openat(dir, n->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        r = fd < 0 ? -errno : fd;
-        (void) close(dir);
-        if (r >= 0)
-                *ret_node = n;
-        return r;
-}
-
-static int op_xattr(Tree *t) {
-        Node *n;
-        int fd = open_for_attributes(t, &n), r;
-        char key[32];
-
-        if (fd < 0)
-                return fd;
-        (void) snprintf(key, sizeof(key), "user.k%u", (unsigned) tree_random(t, 3));
-        if (tree_random(t, 4) == 0) {
-                r = fremovexattr(fd, key);
-                if (r < 0 && errno == ENODATA)
-                        r = 0;
-        } else {
-                size_t size = tree_random(t, 200);
-
-                fill_content(t, size);
-                r = fsetxattr(fd, key, content, size, 0);
-        }
-        return finish(fd, r);
-}
-
-/* In the kernel's own layout: version, then (tag, permissions, id) in the prescribed order. */
-static int op_acl(Tree *t) {
-        struct {
-                uint32_t version;
-                struct {
-                        uint16_t tag, permissions;
-                        uint32_t id;
-                } entries[5];
-        } acl = { 2,
-                  {
-                          { 0x01, 7, -1 },
-                          { 0x02, tree_random(t, 8), 1 + tree_random(t, 60000) },
-                          { 0x04, tree_random(t, 8), -1 },
-                          { 0x10, tree_random(t, 8), -1 },
-                          { 0x20, tree_random(t, 8), -1 },
-                  } };
-        Node *n;
-        int fd = open_for_attributes(t, &n);
-        const char *key;
-
-        if (fd < 0)
-                return fd;
-        key = n->type == S_IFDIR && tree_random(t, 2) ? "system.posix_acl_default"
-                                                      : "system.posix_acl_access";
-        return finish(fd, fsetxattr(fd, key, &acl, sizeof(acl), 0));
 }
 
 const Operation operations[] = {

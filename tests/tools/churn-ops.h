@@ -9,6 +9,10 @@
 /* The operation did not fit the present tree: another one is drawn. */
 #define NOT_NOW (-EAGAIN)
 
+/* Bits for tree_pick. */
+#define TYPE(t) (1u << ((t) >> 12))
+#define ANY_TYPE (~0u)
+
 typedef struct Operation {
         const char *name;
         unsigned weight;
@@ -18,6 +22,16 @@ typedef struct Operation {
 
 extern const Operation operations[];
 extern const size_t n_operations;
+
+/* churn-attributes.c */
+int op_chmod(Tree *t);
+int op_chown(Tree *t);
+int op_utimens(Tree *t);
+int op_xattr(Tree *t);
+int op_acl(Tree *t);
+
+/* Closes what a call was made on, and returns that call's outcome. */
+int finish_call(int fd, int result);
 
 /* No operation adds to a tree of this many entries. */
 extern size_t arg_entries;

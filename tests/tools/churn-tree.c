@@ -27,6 +27,14 @@ uint64_t tree_random(Tree *t, uint64_t limit) {
         return (z ^ (z >> 31)) % limit;
 }
 
+void tree_fill(Tree *t, char *data, size_t size) {
+        for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+                uint64_t word = tree_random(t, UINT64_MAX);
+
+                memcpy(data + i, &word, size - i < sizeof(word) ? size - i : sizeof(word));
+        }
+}
+
 static void attach(Node *n, Node *parent) {
         n->parent = parent;
         if (parent->n_children == parent->n_allocated) {

@@ -30,6 +30,8 @@ void tree_done(Tree *t);
 
 /* 0 <= result < limit */
 uint64_t tree_random(Tree *t, uint64_t limit);
+/* Bytes that are different in every call and compress badly. */
+void tree_fill(Tree *t, char *data, size_t size);
 
 Node *tree_add(Tree *t, Node *parent, const char *name, mode_t type);
 void tree_remove(Tree *t, Node *n);
