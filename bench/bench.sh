@@ -133,7 +133,7 @@ work_live() {
         sample live.remove "$(seconds_until '[ ! -e "$DST/burst" ]' rm -r "$SRC/burst")"
         mkdir "$SRC/storm"
         sample live.storm "$(seconds_until '"$TREE_COMPARE" --quiet "$SRC/storm" "$DST/storm" 2>/dev/null' \
-                "$CHURN" --root "$SRC/storm" --seed 1 --operations 20000 | tail -n 1)"
+                "$CHURN" --root "$SRC/storm" --steady-links --seed 1 --operations 20000 | tail -n 1)"
         mkdir "$SRC/moved"
         wait_for '[ -d "$DST/moved" ]' 20
         sample live.rename "$(seconds_until '[ -e "$DST/moved/drivers/net" ]' mv "$SRC/drivers" "$SRC/moved/drivers")"

@@ -228,9 +228,10 @@ static unsigned event_flags(const struct inotify_event *event) {
         if (event->len == 0)
                 return event->mask & IN_ATTRIB ? WATCH_EVENT_SELF : 0;
 
-        if (event->mask & IN_ISDIR)
-                flags |= WATCH_EVENT_DIRECTORY | WATCH_EVENT_CLOSED;
-        if (event->mask & ~(uint32_t) (IN_CREATE | IN_MODIFY | IN_ISDIR))
+        /* A directory is made in one step. What was moved away will be seen elsewhere in a moment:
+         * looked for before that, it would pass for removed. */
+        if (event->mask & (IN_ATTRIB | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_TO) ||
+            (event->mask & IN_CREATE && event->mask & IN_ISDIR))
                 flags |= WATCH_EVENT_CLOSED;
         if ((event->mask & IN_CLOSE_WRITE) && name_is_makeshift(event->name))
                 flags |= WATCH_EVENT_UNNAMED;

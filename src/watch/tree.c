@@ -343,33 +343,6 @@ int tree_move(Tree *tree, Node *node, Node *parent, const char *name) {
         return 0;
 }
 
-int tree_exchange(Tree *tree, Node *a, Node *b) {
-        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&tree->mutex);
-        _cleanup_free_ char *a_name = NULL, *b_name = NULL;
-        Node *a_parent, *b_parent;
-
-        if (a->detached || b->detached)
-                return -ESTALE;
-        if (a == b)
-                return 0;
-        if (node_lies_in(a, b) || node_lies_in(b, a))
-                return -EINVAL;
-        a_name = strdup(a->name);
-        b_name = strdup(b->name);
-        if (!a_name || !b_name)
-                return -ENOMEM;
-
-        a_parent = a->parent;
-        b_parent = b->parent;
-        take_off(tree, a);
-        take_off(tree, b);
-        node_set_name(a, TAKE_PTR(b_name));
-        node_set_name(b, TAKE_PTR(a_name));
-        attach(tree, a, b_parent);
-        attach(tree, b, a_parent);
-        return 0;
-}
-
 void tree_detach(Tree *tree, Node *node, NodeDetached callback, void *userdata) {
         _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&tree->mutex);
 
@@ -383,7 +356,7 @@ int tree_set_place(Tree *tree, Node *node, NodePlace place, const char *stage_na
         _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&tree->mutex);
         char *copy = NULL;
 
-        assert((place == NODE_STAGED || place == NODE_PARKED) == (stage_name != NULL));
+        assert((place == NODE_STAGED) == (stage_name != NULL));
 
         if (stage_name) {
                 copy = strdup(stage_name);
@@ -461,57 +434,7 @@ int tree_replica_path(Tree *tree, Node *node, bool *ret_staged, char **ret_path)
         path = join_path(top->stage_name, top, node, NULL);
         if (!path)
                 return -ENOMEM;
-        *ret_staged = top->place != NODE_IN_PARENT;
+        *ret_staged = top->place == NODE_STAGED;
         *ret_path = path;
         return 0;
-}
-
-bool tree_is_staged(Tree *tree, Node *node) {
-        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&tree->mutex);
-
-        for (; node; node = node->parent)
-                if (node->place == NODE_STAGED)
-                        return true;
-        return false;
-}
-
-/* Walking */
-
-static Node *next_in_preorder(Node *node) {
-        if (node->first_child)
-                return node->first_child;
-        while (node && !node->next_sibling)
-                node = node->parent;
-        return node ? node->next_sibling : NULL;
-}
-
-/* References to all nodes, parents before their children. */
-static int snapshot(Tree *tree, Node ***ret, size_t *ret_n) {
-        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&tree->mutex);
-        Node **nodes = new0(Node *, tree->by_name.n_items + 1);
-        size_t n = 0;
-
-        if (!nodes)
-                return -ENOMEM;
-        for (Node *node = tree->root; node; node = next_in_preorder(node))
-                nodes[n++] = node_ref(node);
-        *ret = nodes;
-        *ret_n = n;
-        return 0;
-}
-
-int tree_for_each(Tree *tree, NodeVisitor callback, void *userdata) {
-        _cleanup_free_ Node **nodes = NULL;
-        size_t n_nodes;
-        int r;
-
-        r = snapshot(tree, &nodes, &n_nodes);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < n_nodes; i++) {
-                if (r >= 0 && !nodes[i]->detached)
-                        r = callback(nodes[i], userdata);
-                node_unref(nodes[i]);
-        }
-        return MIN(r, 0);
 }

@@ -27,9 +27,7 @@ typedef struct Tree Tree;
 typedef enum NodePlace {
         NODE_IN_PARENT, /* under its name in the parent's replica directory */
         NODE_STAGED,    /* new and not published yet: under stage_name in the staging directory */
-        /* Displaced, waiting to be claimed by a move or removed: under stage_name likewise. */
-        NODE_PARKED,
-        NODE_ABSENT, /* no replica directory (dry run, or it could not be made) */
+        NODE_ABSENT,    /* no replica directory (dry run, or it could not be made) */
 } NodePlace;
 
 struct Node {
@@ -38,7 +36,7 @@ struct Node {
         Node *next_sibling;
         Node *previous_sibling;
         const char *name;              /* inline_name, or owned when that is too small */
-        char *stage_name;              /* owned; for NODE_STAGED and NODE_PARKED */
+        char *stage_name;              /* owned; for NODE_STAGED */
         _Atomic(int64_t) directory_id; /* (atomic) the catalog's; 0 while unknown */
         /* (pass) The source directory's when it was last seen; 0 before. */
         _Atomic(int64_t) mtime;
@@ -56,7 +54,6 @@ struct Node {
 };
 
 typedef void (*NodeDetached)(Node *node, void *userdata);
-typedef int (*NodeVisitor)(Node *node, void *userdata);
 
 int tree_new(Tree **ret);
 /* Detaches every node and frees the tree; returns NULL. Nothing else may use it any more. */
@@ -83,16 +80,12 @@ int tree_set_id(Tree *tree, Node *node, int64_t directory_id);
  * it, save NODE itself. 0, -EINVAL when NODE is the root or PARENT lies in NODE, -ESTALE when one
  * of them is detached, -ENAMETOOLONG, -ENOMEM. */
 int tree_move(Tree *tree, Node *node, Node *parent, const char *name);
-/* Exchanges the places of two nodes. 0, -EINVAL when one lies in the other or is the root, -ESTALE,
- * -ENOMEM. */
-int tree_exchange(Tree *tree, Node *a, Node *b);
 /* Takes NODE (not the root) and all below it out of the tree and drops the tree's references;
  * nothing happens when it is out already. CALLBACK (may be NULL) is called for each node before it
  * goes, children first, with the mutex held: it must be short and call nothing of the tree but
  * node_ref and node_unref. */
 void tree_detach(Tree *tree, Node *node, NodeDetached callback, void *userdata);
-/* Says where NODE's replica is. STAGE_NAME for NODE_STAGED and NODE_PARKED, else NULL. 0 or
- * -ENOMEM. */
+/* Says where NODE's replica is. STAGE_NAME for NODE_STAGED, else NULL. 0 or -ENOMEM. */
 int tree_set_place(Tree *tree, Node *node, NodePlace place, const char *stage_name);
 
 /* The path of NODE (and NAME below it, may be NULL or empty) in the source, relative to its root,
@@ -102,12 +95,9 @@ int tree_source_path(Tree *tree, Node *node, const char *name, char **ret);
 
 /* Where the replica of NODE is now: *ret_staged tells the root (false: the replica's root, true:
  * the store's staging directory), *ret_path, a fresh string, is relative to it. The walk goes up to
- * the first staged or parked ancestor (the node itself included). 0, -ESTALE when detached, -ENOENT
- * when it or an ancestor on that walk is absent, -ENOMEM. */
+ * the first staged ancestor (the node itself included). 0, -ESTALE when detached, -ENOENT when it
+ * or an ancestor on that walk is absent, -ENOMEM. */
 int tree_replica_path(Tree *tree, Node *node, bool *ret_staged, char **ret_path);
-
-/* True when the node or an ancestor is NODE_STAGED: nothing of it is visible in the replica yet. */
-bool tree_is_staged(Tree *tree, Node *node);
 
 /* The parent, a new reference; NULL for the root and for detached nodes. */
 Node *tree_parent(Tree *tree, Node *node);
@@ -116,8 +106,3 @@ char *tree_name(Tree *tree, Node *node);
 
 /* How many nodes hang in the tree, the root included. */
 size_t tree_n_nodes(Tree *tree);
-
-/* Calls CALLBACK for every node, parents first, without the mutex held during the call; what is
- * made meanwhile is left out, what is detached meanwhile is skipped. Stops at a negative return and
- * returns it; else 0 or -ENOMEM. */
-int tree_for_each(Tree *tree, NodeVisitor callback, void *userdata);

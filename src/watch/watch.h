@@ -21,24 +21,23 @@ typedef struct Watch Watch;
 typedef enum WatchEventFlags {
         /* The entry NAME of NODE appeared, vanished, or changed in any way. */
         WATCH_EVENT_CHANGED = 1 << 0,
-        /* A writer closed it, or it was renamed or changed in one step (mkdir, chmod, rename,
-         * unlink): no need to wait for quiet. A new symlink, link, FIFO or node cannot be told from
-         * a file that is about to be written, and comes without it. */
+        /* A writer closed it, or it was changed in one step (mkdir, chmod, unlink, renamed to
+         * here): no need to wait for quiet. A new symlink, link, FIFO or node cannot be told from a
+         * file that is about to be written, and comes without it; so does a name that was renamed
+         * away, since its new name should be looked at first. */
         WATCH_EVENT_CLOSED = 1 << 1,
         /* The directory NODE itself changed (metadata). NAME is NULL. */
         WATCH_EVENT_SELF = 1 << 2,
-        /* The entry is or was a directory. */
-        WATCH_EVENT_DIRECTORY = 1 << 3,
         /* The watched directory NODE was deleted or moved away from where it was; the parent's
          * event tells more. NAME is NULL. */
-        WATCH_EVENT_GONE = 1 << 4,
+        WATCH_EVENT_GONE = 1 << 3,
         /* The file system of NODE was unmounted. NAME is NULL. */
-        WATCH_EVENT_UNMOUNTED = 1 << 5,
+        WATCH_EVENT_UNMOUNTED = 1 << 4,
         /* Events were lost. NODE and NAME are NULL. */
-        WATCH_EVENT_OVERFLOW = 1 << 6,
+        WATCH_EVENT_OVERFLOW = 1 << 5,
         /* With CHANGED: NAME may be the kernel's makeshift for a file made with O_TMPFILE; if that
          * was linked before it was closed, only a listing of NODE finds its name. */
-        WATCH_EVENT_UNNAMED = 1 << 7,
+        WATCH_EVENT_UNNAMED = 1 << 6,
 } WatchEventFlags;
 
 typedef struct WatchEvent {

@@ -94,7 +94,7 @@ void drain(Heard *heard) {
 }
 
 void assert_heard(const char *title, const char *expected) {
-        static const char letters[] = "CcSDGMOU";
+        static const char letters[] = "CcSGMOU";
         Heard heard;
         char text[4096] = "";
 

@@ -40,6 +40,6 @@ typedef struct Heard {
 /* Hears everything that waits. */
 void drain(Heard *heard);
 /* What was heard, as text: "directory/name=letters", merged by directory and name in the order of
- * their first event. C changed, c closed, S self, D directory, G gone, M unmounted, O overflow, U
- * unnamed. */
+ * their first event. C changed, c closed, S self, G gone, M unmounted, O overflow, U unnamed.
+ */
 void assert_heard(const char *title, const char *expected);
