@@ -44,6 +44,7 @@ typedef enum WriterStatement {
         WRITER_ADD_FILE_SYSTEM,
         WRITER_GET_FILE_SYSTEM,
         WRITER_GET_FILE_SYSTEM_ID,
+        WRITER_NEXT_ORPHAN,
         WRITER_GET_MAX_DIRECTORY_ID,
         _WRITER_MAX,
 } WriterStatement;

@@ -55,6 +55,14 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_ADD_FILE_SYSTEM] = "INSERT INTO file_system(identity) VALUES(?1)",
         [WRITER_GET_FILE_SYSTEM] = "SELECT number FROM file_system WHERE identity = ?1",
         [WRITER_GET_FILE_SYSTEM_ID] = "SELECT identity FROM file_system WHERE number = ?1",
+        /* From one parent to the next in the primary key, whatever is below each. */
+        [WRITER_NEXT_ORPHAN] =
+                "WITH RECURSIVE parents(id) AS (SELECT min(parent) FROM entry WHERE parent > ?1"
+                " UNION ALL SELECT (SELECT min(parent) FROM entry WHERE parent > id) FROM parents"
+                " WHERE id IS NOT NULL)"
+                " SELECT id FROM parents WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry"
+                " INDEXED BY entry_by_directory WHERE directory_id = id AND directory_id <> 0)"
+                " LIMIT 1",
         [WRITER_GET_MAX_DIRECTORY_ID] = "SELECT max((SELECT ifnull(max(directory_id), 0) FROM entry"
                                         " INDEXED BY entry_by_directory WHERE directory_id <> 0),"
                                         " (SELECT ifnull(max(parent), 0) FROM entry))",

@@ -328,6 +328,16 @@ int catalog_file_system_id(Catalog *catalog, int64_t number, FileSystemId *ret) 
         return 0;
 }
 
+int catalog_next_orphan(Catalog *catalog, int64_t after, int64_t *ret) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_NEXT_ORPHAN];
+
+        assert(ret);
+
+        return read_integer(
+                catalog, statement,
+                sqlite3_bind_int64(statement, 1, MAX(after, (int64_t) CATALOG_FIRST_ID - 1)), ret);
+}
+
 int catalog_max_directory_id(Catalog *catalog, int64_t *ret) {
         int64_t greatest = 0;
         int r;

@@ -110,6 +110,10 @@ int catalog_file_system(Catalog *catalog, const FileSystemId *id, int64_t *ret);
 /* The reverse: 0 or -ENOENT. */
 int catalog_file_system_id(Catalog *catalog, int64_t number, FileSystemId *ret);
 
+/* The least directory id above AFTER under which there are rows while none is the directory's own:
+ * what a removed directory left behind that was not purged before the end. 0 or -ENOENT. */
+int catalog_next_orphan(Catalog *catalog, int64_t after, int64_t *ret);
+
 /* The greatest directory id in use, at least CATALOG_FIRST_ID: ids are given out from here by the
  * sync layer. */
 int catalog_max_directory_id(Catalog *catalog, int64_t *ret);

@@ -127,8 +127,10 @@ static void pass_expect(Worker *worker, Pass *pass) {
         int64_t n = catalog_reader_count(reader);
         /* What an interrupted pass displaced is still there to be claimed or retired. */
         pass->parked = catalog_reader_list(reader, CATALOG_PARKED, "", worker->rows, 1) > 0;
+        (void) pthread_mutex_lock(&worker->engine->mutex);
         pass->n_expected = MAX(n, (int64_t) 0);
         pass->result.n_entries = pass->n_expected;
+        (void) pthread_mutex_unlock(&worker->engine->mutex);
 }
 
 void job_begin(Worker *worker, Job *job) {

@@ -233,6 +233,8 @@ static void *committer_main(void *userdata) {
         ItemList list;
 
         item_list_init(&list);
+        if (!engine->pair->dry_run)
+                purge_find(engine);
         while (batch_take(&engine->batch, purge_is_pending(engine) ? 0 : USEC_INFINITY, &list)) {
                 if (list.first)
                         commit_batch(engine, &list);

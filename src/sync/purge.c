@@ -73,6 +73,16 @@ void purge_add(Engine *engine, int64_t directory_id) {
         purge->ids[purge->n_ids++] = directory_id;
 }
 
+void purge_find(Engine *engine) {
+        int64_t id = 0;
+
+        (void) pthread_mutex_lock(&engine->catalog_mutex);
+        while (engine->pair->store.catalog &&
+               catalog_next_orphan(engine->pair->store.catalog, id, &id) >= 0)
+                purge_add(engine, id);
+        (void) pthread_mutex_unlock(&engine->catalog_mutex);
+}
+
 bool purge_is_pending(const Engine *engine) {
         return engine->purge->n_ids > 0;
 }

@@ -15,5 +15,7 @@ void purge_free(Engine *engine);
 void purge_node(Engine *engine, Node *node);
 /* Queues the rows below DIRECTORY_ID (0: nothing). */
 void purge_add(Engine *engine, int64_t directory_id);
+/* Queues what an earlier run left behind. */
+void purge_find(Engine *engine);
 bool purge_is_pending(const Engine *engine);
 void purge_step(Engine *engine);

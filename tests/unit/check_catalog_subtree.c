@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 
 #include "basic/macros.h"
@@ -30,6 +31,33 @@ START_TEST(nothing_below) {
         ck_assert_int_eq(delete_all(catalog, 10, &n_steps), 0);
         test_expect_row(reader, &row);
         catalog_reader_close(reader);
+        catalog_close(catalog);
+}
+END_TEST
+
+/* Rows below a directory that has no row: found one directory after the other. */
+START_TEST(orphans) {
+        CatalogRow rows[] = {
+                test_row(CATALOG_ROOT, "file", 1),
+                test_row(CATALOG_PARKED, "parked", 2),
+                test_directory_row(CATALOG_ROOT, "top", TOP),
+                test_row(TOP, "kept", 3),
+                test_row(TOP + 1, "left", 4),
+                test_row(TOP + 1, "left too", 5),
+                test_directory_row(TOP + 3, "left", TOP + 4),
+                test_row(TOP + 4, "below one that is left", 6),
+        };
+        Catalog *catalog = test_catalog();
+        int64_t id = 0;
+
+        ck_assert_int_eq(catalog_next_orphan(catalog, id, &id), -ENOENT);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                test_put(catalog, &rows[i]);
+        TEST_OK(catalog_next_orphan(catalog, id, &id));
+        ck_assert_int_eq(id, TOP + 1);
+        TEST_OK(catalog_next_orphan(catalog, id, &id));
+        ck_assert_int_eq(id, TOP + 3);
+        ck_assert_int_eq(catalog_next_orphan(catalog, id, &id), -ENOENT);
         catalog_close(catalog);
 }
 END_TEST
@@ -162,6 +190,7 @@ int main(void) {
         Suite *suite = test_fs_suite("subtrees of the catalog", &tests);
 
         tcase_add_test(tests, nothing_below);
+        tcase_add_test(tests, orphans);
         tcase_add_loop_test(tests, wide, 0, ELEMENTSOF(wide_cases));
         tcase_add_test(tests, leaves_first);
         tcase_add_test(tests, deep);

@@ -254,7 +254,8 @@ void test_expect_no_orphans(void) {
 }
 
 /* "cd DIRECTORY && COMMAND"; the umask of a process with an engine is zero. */
-static char *command_line(const char *format, va_list arguments) {
+__attribute__((format(printf, 1, 0))) static char *command_line(const char *format,
+                                                                va_list arguments) {
         char *command = malloc(COMMAND_BYTES_MAX);
         int n;
 
