@@ -4,35 +4,44 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/fd.h"
 #include "basic/macros.h"
+#include "basic/time-span.h"
 #include "fs/confined.h"
 #include "fs/entry.h"
-#include "fs/listing.h"
 
 enum {
         N_LEVELS_MAX = 24, /* descriptors held at once */
-        NAME_RAISED_MAX = 32,
+        N_VAIN_MAX = 8,
+        NAME_RAISED_MAX = 40,
+        BLOCK_BYTES = 512,
 };
 
-/* One directory that is being emptied. */
+/* One directory that is being emptied while it is read. */
 typedef struct Level {
-        int fd;
-        Listing listing;
-        size_t next; /* entry of the listing to look at */
+        DIR *directory;
+        const struct dirent *entry; /* the last one read */
+        bool thinned;               /* an entry went since reading began */
+        bool stuck;                 /* an entry cannot be removed */
+        unsigned n_vain;            /* readings in a row that found nothing */
 } Level;
 
 typedef struct Removal {
         Level levels[N_LEVELS_MAX];
         size_t n_levels;
+        uint64_t n_allowed; /* entries that may still be removed or moved up */
         uint64_t n_removed;
-        uint64_t n_raised;
-        bool raised; /* something was moved up into the top level since it was listed */
+        uint64_t n_bytes; /* freed, if MEASURED */
+        uint64_t next_raised;
+        bool measured;
+        bool raised; /* something was moved up into the top level since its reading began */
         int error;   /* the first one */
 } Removal;
 
@@ -42,13 +51,18 @@ static void note(Removal *removal, int r) {
 }
 
 static void level_done(Level *level) {
-        listing_done(&level->listing);
-        level->fd = safe_close(level->fd);
+        if (level->directory)
+                (void) closedir(level->directory);
+        level->directory = NULL;
 }
 
 static void removal_done(Removal *removal) {
         while (removal->n_levels > 0)
                 level_done(removal->levels + --removal->n_levels);
+}
+
+static int level_fd(const Level *level) {
+        return dirfd(level->directory);
 }
 
 /* Gives us, its owner, all rights on the directory NAME, which is not opened for that. */
@@ -75,26 +89,40 @@ static int open_directory(int parent_fd, const char *name) {
         return r < 0 ? r : confined_open_child(parent_fd, name, flags);
 }
 
-static int unlink_at(int parent_fd, const char *name, int flags) {
-        return unlinkat(parent_fd, name, flags) < 0 ? -errno : 0;
+static uint64_t bytes_of_last_link(int parent_fd, const char *name) {
+        struct stat st;
+
+        if (fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
+                return 0;
+        if (!S_ISDIR(st.st_mode) && st.st_nlink > 1)
+                return 0;
+
+        return (uint64_t) st.st_blocks * BLOCK_BYTES;
 }
 
-/* Counts a removal; what somebody else removed meanwhile is no error. */
-static int count(Removal *removal, int r) {
-        if (r >= 0)
-                removal->n_removed++;
+/* Removes one entry and counts it; what somebody else removed meanwhile is no error. */
+static int remove_at(Removal *removal, int parent_fd, const char *name, int flags) {
+        uint64_t n_bytes = removal->measured ? bytes_of_last_link(parent_fd, name) : 0;
 
-        return r == -ENOENT ? 0 : r;
+        if (unlinkat(parent_fd, name, flags) < 0)
+                return errno == ENOENT ? 0 : -errno;
+
+        removal->n_allowed--;
+        removal->n_removed++;
+        removal->n_bytes += n_bytes;
+        return 0;
 }
 
-static int remove_entry(Removal *removal, const Level *level, const char *name, int flags) {
+static int remove_entry(Removal *removal, Level *level, const char *name, int flags) {
         int r;
 
-        r = unlink_at(level->fd, name, flags);
-        if (r == -EACCES && fchmod(level->fd, S_IRWXU) >= 0)
-                r = unlink_at(level->fd, name, flags);
+        r = remove_at(removal, level_fd(level), name, flags);
+        if (r == -EACCES && fchmod(level_fd(level), S_IRWXU) >= 0)
+                r = remove_at(removal, level_fd(level), name, flags);
+        if (r >= 0)
+                level->thinned = true;
 
-        return count(removal, r);
+        return r;
 }
 
 static int enter(Removal *removal, int parent_fd, const char *name) {
@@ -115,55 +143,63 @@ static int enter(Removal *removal, int parent_fd, const char *name) {
         if (entry.is_mount_root)
                 return -EBUSY;
 
-        *level = (Level) { .fd = -EBADF, .listing = LISTING_NULL };
-        r = listing_read(&level->listing, fd);
-        if (r < 0) {
-                listing_done(&level->listing);
-                return r;
-        }
+        *level = (Level) { .directory = fdopendir(fd) };
+        if (!level->directory)
+                return -errno;
 
-        level->fd = TAKE_FD(fd);
+        TAKE_FD(fd);
         removal->n_levels++;
         return 0;
 }
 
 /* Moves the directory NAME of the deepest level into the topmost one under a name that is free
- * there. */
+ * there. Numbers begin at random, so that neither those of an earlier step nor names that somebody
+ * chose are in the way. */
 static int rename_to_top(Removal *removal, const Level *level, const char *name) {
+        uint64_t *next = &removal->next_raised;
+
+        if (*next == 0 && getrandom(next, sizeof(*next), GRND_NONBLOCK) != sizeof(*next))
+                *next = now_usec(CLOCK_REALTIME);
+
         for (;;) {
                 char raised[NAME_RAISED_MAX];
 
-                (void) snprintf(raised, sizeof(raised), ".raised-%ju",
-                                (uintmax_t) removal->n_raised++);
-                if (renameat(level->fd, name, removal->levels[0].fd, raised) >= 0)
+                (void) snprintf(raised, sizeof(raised), ".raised-%" PRIx64, (*next)++);
+                if (renameat(level_fd(level), name, level_fd(removal->levels), raised) >= 0)
                         return 0;
                 if (errno != EEXIST && errno != ENOTEMPTY && errno != ENOTDIR)
                         return -errno;
         }
 }
 
-static int raise_directory(Removal *removal, const Level *level, const char *name) {
+static int raise_directory(Removal *removal, Level *level, const char *name) {
         int r;
 
         r = rename_to_top(removal, level, name);
         if (r == -EACCES) {
                 /* Moving a directory writes into it, too. */
-                (void) fchmod(level->fd, S_IRWXU);
-                (void) fchmod(removal->levels[0].fd, S_IRWXU);
-                (void) make_accessible(level->fd, name);
+                (void) fchmod(level_fd(level), S_IRWXU);
+                (void) fchmod(level_fd(removal->levels), S_IRWXU);
+                (void) make_accessible(level_fd(level), name);
                 r = rename_to_top(removal, level, name);
         }
-        if (r >= 0)
-                removal->raised = true;
+        if (r < 0)
+                return r;
 
-        return r;
+        removal->n_allowed--;
+        removal->raised = level->thinned = true;
+        return 0;
 }
 
-static int remove_directory(Removal *removal, const Level *level, const char *name) {
+static int remove_directory(Removal *removal, Level *level, const char *name) {
         int r;
 
-        if (removal->n_levels < N_LEVELS_MAX)
-                return enter(removal, level->fd, name);
+        if (removal->n_levels < N_LEVELS_MAX) {
+                r = enter(removal, level_fd(level), name);
+                if (r == -EACCES && fchmod(level_fd(level), S_IRWXU) >= 0)
+                        r = enter(removal, level_fd(level), name);
+                return r;
+        }
 
         r = remove_entry(removal, level, name, AT_REMOVEDIR);
         if (r == -ENOTEMPTY || r == -EEXIST)
@@ -172,60 +208,106 @@ static int remove_directory(Removal *removal, const Level *level, const char *na
         return r;
 }
 
+static void note_stuck(Removal *removal, Level *level, int r) {
+        if (r >= 0 || r == -ENOENT)
+                return;
+
+        level->stuck = true;
+        note(removal, r);
+}
+
 static void step_into_entry(Removal *removal, Level *level) {
-        size_t i = level->next++;
-        const char *name = listing_name(&level->listing, i);
+        const char *name = level->entry->d_name;
         int r = -EISDIR;
 
-        if (listing_type(&level->listing, i) != DT_DIR)
+        if (!name_is_valid(name))
+                return;
+
+        if (level->entry->d_type != DT_DIR)
                 r = remove_entry(removal, level, name, 0);
         if (r == -EISDIR)
                 r = remove_directory(removal, level, name);
 
-        note(removal, r == -ENOENT ? 0 : r);
+        note_stuck(removal, level, r);
 }
 
-/* The deepest level is empty as far as can be: removes it from the one above. */
-static void leave_level(Removal *removal) {
-        Level *level = removal->levels + --removal->n_levels, *above = level - 1;
+static bool next_entry(Removal *removal, Level *level) {
+        errno = 0;
+        level->entry = readdir(level->directory);
+        if (!level->entry)
+                note_stuck(removal, level, -errno);
+
+        return level->entry;
+}
+
+static void read_again(Level *level) {
+        level->n_vain = level->thinned ? 0 : level->n_vain + 1;
+        level->thinned = level->stuck = false;
+        rewinddir(level->directory);
+}
+
+/* The directory was read to its end, and still R says that it is not empty: a directory that
+ * changes while it is read may have hidden entries, and somebody may have put more in. */
+static bool should_read_again(const Level *level, int r) {
+        return (r == -ENOTEMPTY || r == -EEXIST) && !level->stuck &&
+               (level->thinned || level->n_vain < N_VAIN_MAX);
+}
+
+/* The deepest level, which is not the only one, was read to its end. */
+static void finish_level(Removal *removal) {
+        Level *level = removal->levels + removal->n_levels - 1, *above = level - 1;
+        int r;
+
+        r = remove_entry(removal, above, above->entry->d_name, AT_REMOVEDIR);
+        if (should_read_again(level, r)) {
+                read_again(level);
+                return;
+        }
 
         level_done(level);
-        note(removal, remove_entry(removal, above, listing_name(&above->listing, above->next - 1),
-                                   AT_REMOVEDIR));
+        removal->n_levels--;
+        note_stuck(removal, above, r);
 }
 
-/* Lists the top level again if something came into it. */
-static int list_top_again(Removal *removal) {
+/* The top level was read to its end. Whether that is all there is to do. */
+static bool finish_top(Removal *removal, int directory_fd, const char *name) {
         Level *top = removal->levels;
+        int r = -ENOTEMPTY;
 
         if (!removal->raised)
-                return 0;
+                r = remove_at(removal, directory_fd, name, AT_REMOVEDIR);
+        if (!removal->raised && !should_read_again(top, r)) {
+                note(removal, r);
+                return true;
+        }
 
         removal->raised = false;
-        top->next = 0;
-        return listing_read(&top->listing, top->fd);
+        read_again(top);
+        return false;
 }
 
-static void empty_top(Removal *removal) {
-        for (;;) {
+/* Removes the tree below the top level and it itself, as far as allowed: 1 when there is more to
+ * do. */
+static int remove_levels(Removal *removal, int directory_fd, const char *name) {
+        while (removal->n_allowed > 0) {
                 Level *level = removal->levels + removal->n_levels - 1;
 
-                if (level->next < level->listing.n_entries)
+                if (next_entry(removal, level))
                         step_into_entry(removal, level);
                 else if (removal->n_levels > 1)
-                        leave_level(removal);
-                else if (!removal->raised)
-                        return;
-                else
-                        note(removal, list_top_again(removal));
+                        finish_level(removal);
+                else if (finish_top(removal, directory_fd, name))
+                        return removal->error;
         }
+
+        return 1;
 }
 
 /* The directory DIRECTORY_FD is the caller's: its mode is left alone. */
 static int remove_top(Removal *removal, int directory_fd, const char *name) {
         int r;
 
-        r = count(removal, unlink_at(directory_fd, name, 0));
+        r = remove_at(removal, directory_fd, name, 0);
         if (r != -EISDIR)
                 return r;
 
@@ -233,17 +315,17 @@ static int remove_top(Removal *removal, int directory_fd, const char *name) {
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
-        empty_top(removal);
-        note(removal, count(removal, unlink_at(directory_fd, name, AT_REMOVEDIR)));
-        return removal->error;
+        return remove_levels(removal, directory_fd, name);
 }
 
-int remove_tree(int directory_fd, const char *name, uint64_t *ret_n_removed) {
-        _cleanup_(removal_done) Removal removal = {};
+int remove_tree_some(int directory_fd, const char *name, uint64_t limit, uint64_t *ret_n_removed,
+                     uint64_t *ret_bytes) {
+        _cleanup_(removal_done) Removal removal = { .n_allowed = limit, .measured = ret_bytes };
         int r;
 
         assert(directory_fd >= 0);
         assert(name);
+        assert(limit > 0);
 
         if (!name_is_valid(name))
                 return -EINVAL;
@@ -251,6 +333,12 @@ int remove_tree(int directory_fd, const char *name, uint64_t *ret_n_removed) {
         r = remove_top(&removal, directory_fd, name);
         if (ret_n_removed)
                 *ret_n_removed += removal.n_removed;
+        if (ret_bytes)
+                *ret_bytes += removal.n_bytes;
 
         return r;
+}
+
+int remove_tree(int directory_fd, const char *name, uint64_t *ret_n_removed) {
+        return remove_tree_some(directory_fd, name, UINT64_MAX, ret_n_removed, NULL);
 }

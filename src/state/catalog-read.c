@@ -27,6 +27,7 @@ typedef enum ReaderStatement {
         READER_GROUP,
         READER_GROUP_RANK,
         READER_COUNT,
+        READER_ALL,
         _READER_MAX,
 } ReaderStatement;
 
@@ -61,6 +62,7 @@ static const char *const texts[_READER_MAX] = {
                               " (SELECT replica_inode FROM entry INDEXED BY entry_by_group"
                               " WHERE " GROUP_CONDITION " ORDER BY replica_inode DESC LIMIT 1)",
         [READER_COUNT] = "SELECT count(*) FROM entry",
+        [READER_ALL] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry",
 };
 
 struct CatalogReader {
@@ -348,4 +350,17 @@ int64_t catalog_reader_count(CatalogReader *reader) {
 
         r = finish(reader, statement, code, 0);
         return r < 0 ? r : n;
+}
+
+int catalog_reader_each(CatalogReader *reader, CatalogRowVisitor visitor, void *userdata) {
+        sqlite3_stmt *statement = reader->statements[READER_ALL];
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+        int code, r = 0;
+
+        while ((code = sqlite3_step(statement)) == SQLITE_ROW && r >= 0) {
+                r = read_row(statement, &row);
+                if (r >= 0)
+                        r = visitor(&row, userdata);
+        }
+        return finish(reader, statement, r < 0 ? SQLITE_OK : code, MIN(r, 0));
 }

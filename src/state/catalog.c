@@ -228,14 +228,13 @@ Catalog *catalog_close(Catalog *catalog) {
 }
 
 int catalog_set_fact(Catalog *catalog, const char *key, const char *text) {
-        sqlite3_stmt *statement = catalog->statements[WRITER_SET_FACT];
+        sqlite3_stmt *statement = catalog->statements[text ? WRITER_SET_FACT : WRITER_DELETE_FACT];
         int code;
 
         assert(key);
-        assert(text);
 
         code = sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-        if (code == SQLITE_OK)
+        if (code == SQLITE_OK && text)
                 code = sqlite3_bind_text(statement, 2, text, -1, SQLITE_STATIC);
 
         return catalog_run(catalog, statement, code);

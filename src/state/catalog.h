@@ -98,9 +98,9 @@ int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const 
  * O(rows deleted + depth). */
 int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t limit);
 
-/* Small facts: identities of the roots, counters, the pair's id. TEXT is any string. The keys
- * "open" and "damaged" are the catalog's own. get: 0 with a fresh string, -ENOENT; needs no
- * transaction. */
+/* Small facts: identities of the roots, counters, the pair's id. TEXT is any string, NULL to delete
+ * the fact. The keys "open" and "damaged" are the catalog's own. get: 0 with a fresh string,
+ * -ENOENT; needs no transaction. */
 int catalog_set_fact(Catalog *catalog, const char *key, const char *text);
 int catalog_get_fact(Catalog *catalog, const char *key, char **ret);
 
@@ -161,6 +161,11 @@ enum {
 };
 int catalog_reader_group_rank(CatalogReader *reader, CatalogIdentity identity, int64_t ctime,
                               uint64_t replica_inode);
+
+/* Calls VISITOR for every row, which it must not keep, until it returns a negative number; returns
+ * that, 0 or -errno. For recovery: costs a walk over the whole catalog. */
+typedef int (*CatalogRowVisitor)(const CatalogRow *row, void *userdata);
+int catalog_reader_each(CatalogReader *reader, CatalogRowVisitor visitor, void *userdata);
 
 /* Whether a row of another source inode than IDENTITY's stands for the replica's inode
  * REPLICA_INODE, which has several names: 1 yes, 0 no. */

@@ -122,6 +122,19 @@ START_TEST(deep_tree_with_few_descriptors) {
 }
 END_TEST
 
+/* A directory that must be made accessible although nothing but a directory is in it. */
+static void remove_closed_chain(void) {
+        uint64_t n = 0;
+
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        TEST_SYS(mkdirat(test_fd, "tree/a", 0700));
+        TEST_SYS(mkdirat(test_fd, "tree/a/b", 0700));
+        TEST_SYS(fchmodat(test_fd, "tree/a", 0400, 0));
+        TEST_SYS(fchmodat(test_fd, "tree", 0400, 0));
+        TEST_OK(remove_tree(test_fd, "tree", &n));
+        ck_assert_uint_eq(n, 3);
+}
+
 static void remove_own_chain(void) {
         uint64_t n = 0;
 
@@ -137,6 +150,7 @@ START_TEST(modes_that_forbid_it) {
         struct stat st;
 
         TEST_SYS(fchmod(test_fd, 01777));
+        test_as_nobody(remove_closed_chain);
         test_as_nobody(remove_own_chain);
         TEST_SYS(fstat(test_fd, &st));
         ck_assert_uint_eq(st.st_mode & 07777, 01777);
@@ -198,6 +212,168 @@ START_TEST(mount_points_stay) {
 }
 END_TEST
 
+static unsigned count_entries(int parent_fd, const char *name) {
+        Listing listing = LISTING_NULL;
+        unsigned n = 1;
+        int fd;
+
+        fd = confined_open_child(parent_fd, name, O_RDONLY | O_DIRECTORY);
+        if (fd == -ENOENT)
+                return 0;
+        if (fd == -ENOTDIR || fd == -ELOOP)
+                return 1;
+
+        TEST_OK(fd);
+        TEST_OK(listing_read(&listing, fd));
+        for (size_t i = 0; i < listing.n_entries; i++)
+                n += count_entries(fd, listing_name(&listing, i));
+        listing_done(&listing);
+        (void) close(fd);
+        return n;
+}
+
+/* Every step but the last removes exactly as much as it may. */
+static void remove_in_steps(int fd, const char *name, unsigned limit) {
+        unsigned n_left = count_entries(fd, name);
+        uint64_t n_removed = 0, n_bytes = 0;
+
+        for (;;) {
+                unsigned expected = n_left > limit ? n_left - limit : 0;
+                int r;
+
+                r = TEST_OK(remove_tree_some(fd, name, limit, &n_removed, &n_bytes));
+                n_left = count_entries(fd, name);
+                ck_assert_uint_eq(n_left, expected);
+                ck_assert_int_eq(r, n_left > 0);
+                if (r == 0)
+                        return;
+        }
+}
+
+START_TEST(in_steps) {
+        static const unsigned limits[] = { 1, 2, 7, 100, 424, 425, 426, 100000 };
+        uint64_t n;
+        int fd;
+
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        fd = TEST_SYS(openat(test_fd, "tree", O_RDONLY | O_CLOEXEC));
+        n = make_bush(fd, 3, 4) + 1;
+        (void) close(fd);
+        ck_assert_uint_eq(n, 425);
+        remove_in_steps(test_fd, "tree", limits[_i]);
+
+        (void) close(test_file(test_fd, "file", "x", 1));
+        remove_in_steps(test_fd, "file", limits[_i]);
+        remove_in_steps(test_fd, "missing", limits[_i]);
+}
+END_TEST
+
+/* What is moved up counts, too, and is never in the way of a later step. */
+START_TEST(deep_in_steps) {
+        enum { DEPTH = 3000, LIMIT = 50 };
+        uint64_t n = 0, n_bytes = 0;
+        unsigned n_steps = 0;
+
+        TEST_SYS(mkdirat(test_fd, "outside", 0700));
+        (void) close(test_file(test_fd, "outside/precious", NULL, 0));
+        (void) close(test_file(test_fd, "file", NULL, 0));
+        make_chain(DEPTH, 0700);
+        while (TEST_OK(remove_tree_some(test_fd, "tree", LIMIT, &n, &n_bytes)) == 1)
+                n_steps++;
+        ck_assert_uint_eq(n, 4 * DEPTH);
+        ck_assert_uint_ge(n_steps, 4 * DEPTH / LIMIT);
+        ck_assert_uint_le(n_steps, 5 * DEPTH / LIMIT);
+        ck_assert(!exists("tree"));
+        ck_assert(exists("outside/precious"));
+}
+END_TEST
+
+START_TEST(bytes_of_last_links) {
+        static const char page[4096] = "x";
+        uint64_t n = 0, n_bytes = 0;
+
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        (void) close(test_file(test_fd, "tree/alone", page, sizeof(page)));
+        (void) close(test_file(test_fd, "live", page, sizeof(page)));
+        TEST_SYS(linkat(test_fd, "live", test_fd, "tree/linked", 0));
+        (void) close(test_file(test_fd, "tree/1", page, sizeof(page)));
+        TEST_SYS(linkat(test_fd, "tree/1", test_fd, "tree/2", 0));
+        TEST_OK(remove_tree_some(test_fd, "tree", 100, &n, &n_bytes));
+        ck_assert_uint_eq(n, 5);
+        ck_assert_uint_eq(n_bytes, 2 * sizeof(page));
+        ck_assert(exists("live"));
+}
+END_TEST
+
+/* The errors of a step that does not come to the end are those of the last one again. */
+START_TEST(steps_go_on_after_errors) {
+        int fd = test_mount("tmpfs", "tree"), r, n_steps = 0;
+        uint64_t n = 0;
+        char path[128];
+
+        if (fd < 0)
+                return;
+        (void) make_bush(fd, 1, 10);
+        TEST_SYS(mkdirat(test_fd, "tree/d0/mounted", 0700));
+        (void) snprintf(path, sizeof(path), "%s/tree/d0/mounted", test_path);
+        TEST_SYS(mount("inner", path, "tmpfs", 0, NULL));
+        (void) close(test_file(test_fd, "tree/d0/mounted/precious", NULL, 0));
+
+        TEST_SYS(mkdirat(fd, "top", 0700));
+        TEST_SYS(renameat(fd, "d0", fd, "top/d0"));
+        TEST_SYS(renameat(fd, "d1", fd, "top/d1"));
+        while ((r = remove_tree_some(fd, "top", 4, &n, NULL)) == 1)
+                n_steps++;
+        ck_assert_int_eq(r, -EBUSY);
+        ck_assert_uint_eq(n, 10 + 11);
+        ck_assert_int_eq(n_steps, 21 / 4);
+        ck_assert(exists("tree/top/d0/mounted/precious"));
+        ck_assert(!exists("tree/top/d0/f0"));
+        ck_assert(!exists("tree/top/d1"));
+        (void) snprintf(path, sizeof(path), "%s/tree/top/d0/mounted", test_path);
+        TEST_SYS(umount(path));
+        (void) close(fd);
+}
+END_TEST
+
+/* What was moved up goes although something beside it cannot. */
+START_TEST(deep_beside_what_stays) {
+        uint64_t n = 0;
+        char path[128];
+
+        make_chain(200, 0700);
+        TEST_SYS(mkdirat(test_fd, "tree/mounted", 0700));
+        (void) snprintf(path, sizeof(path), "%s/tree/mounted", test_path);
+        if (geteuid() != 0 || mount("inner", path, "tmpfs", 0, NULL) < 0) {
+                test_skip("a tmpfs cannot be mounted here");
+                return;
+        }
+        ck_assert_int_eq(remove_tree(test_fd, "tree", &n), -EBUSY);
+        ck_assert_uint_eq(count_entries(test_fd, "tree"), 2);
+        TEST_SYS(umount(path));
+}
+END_TEST
+
+START_TEST(wide_on_disk) {
+        static const char *const types[] = { "ext4", "xfs", "btrfs" };
+        enum { N_FILES = 6000 };
+        int fs_fd = test_mount(types[_i], "a"), fd;
+        char name[16];
+
+        if (fs_fd < 0)
+                return;
+        TEST_SYS(mkdirat(fs_fd, "tree", 0700));
+        fd = TEST_SYS(openat(fs_fd, "tree", O_RDONLY | O_CLOEXEC));
+        for (unsigned i = 0; i < N_FILES; i++) {
+                (void) snprintf(name, sizeof(name), "%u", i);
+                (void) close(test_file(fd, name, NULL, 0));
+        }
+        (void) close(fd);
+        remove_in_steps(fs_fd, "tree", 350);
+        (void) close(fs_fd);
+}
+END_TEST
+
 START_TEST(on_disk_file_systems) {
         static const char *const types[] = { "ext4", "xfs", "btrfs" };
         int fs_fd = test_mount(types[_i], "a"), fd;
@@ -232,6 +408,12 @@ int main(void) {
         tcase_add_test(tcase, modes_that_forbid_it);
         tcase_add_test(tcase, goes_on_after_errors);
         tcase_add_test(tcase, mount_points_stay);
+        tcase_add_loop_test(tcase, in_steps, 0, 8);
+        tcase_add_test(tcase, deep_in_steps);
+        tcase_add_test(tcase, bytes_of_last_links);
+        tcase_add_test(tcase, steps_go_on_after_errors);
+        tcase_add_test(tcase, deep_beside_what_stays);
+        tcase_add_loop_test(tcase, wide_on_disk, 0, 3);
         tcase_add_loop_test(tcase, on_disk_file_systems, 0, 3);
         return test_fs_run(suite);
 }

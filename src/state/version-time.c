@@ -1,0 +1,47 @@
+/* The names of times. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "basic/string-util.h"
+#include "state/versions.h"
+
+void version_time_format(usec_t at, char buffer[VERSION_TIME_BYTES]) {
+        time_t seconds = (time_t) (at / USEC_PER_SEC);
+        struct tm utc;
+        size_t n;
+
+        (void) gmtime_r(&seconds, &utc);
+        n = strftime(buffer, VERSION_TIME_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+        (void) snprintf(buffer + n, VERSION_TIME_BYTES - n, ".%03uZ",
+                        (unsigned) (at % USEC_PER_SEC / USEC_PER_MSEC));
+}
+
+int version_time_parse(const char *text, usec_t *ret) {
+        char again[VERSION_TIME_BYTES];
+        struct tm utc = {};
+        unsigned msec;
+        usec_t at;
+
+        assert(text);
+        assert(ret);
+
+        if (sscanf(text, "%6d-%2d-%2dT%2d:%2d:%2d.%3uZ", &utc.tm_year, &utc.tm_mon, &utc.tm_mday,
+                   &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &msec) != 7)
+                return -EINVAL;
+
+        utc.tm_year -= 1900;
+        utc.tm_mon -= 1;
+
+        /* What is too early or too late, the 31st of April and anything that sscanf(3) is lenient
+         * about gives another text. */
+        at = (usec_t) timegm(&utc) * USEC_PER_SEC + msec * USEC_PER_MSEC;
+        version_time_format(at, again);
+        if (!streq(again, text))
+                return -EINVAL;
+
+        *ret = at;
+        return 0;
+}
