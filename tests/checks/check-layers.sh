@@ -12,10 +12,12 @@ declare -A MAY_INCLUDE=(
         [fs]="basic fs"
         [watch]="basic config fs watch"
         [state]="basic config fs state"
+        [restore]="basic config fs state restore"
         [sync]="basic config fs watch state sync"
         [daemon]="basic config fs watch state sync daemon"
+        [ctl]="basic config fs state restore ctl"
 )
-LIBRARIES=(config fs watch state)
+LIBRARIES=(config fs watch state restore)
 
 # bad_includes ROOT: prints each include that is not allowed.
 bad_includes() {

@@ -93,7 +93,7 @@ static const struct {
                "[Versions]\nKeep=no\n[Alert]\nSound=no\n[Report]\nInterval=0\n",
           "/r", 20000 },
         { PAIR "Delete=1\n[Sync]\nBandwidthMax=0K\nMaxDelete=100.00%\n"
-               "[Integrity]\nVerifyInterval=0s\n[Versions]\nKeep=0\n",
+               "[Integrity]\nVerifyInterval=0s\n[Versions]\nKeep=1s\nMinInterval=0\n",
           "/r", 20000 },
         { PAIR "[Versions]\n", "/r", 20000 },
 };
@@ -252,11 +252,11 @@ static const struct {
           "key out\n"
           "@:7: Integrity.OnRot=heal is not supported yet by this version (only report is)\n"
           "@:8: Integrity.VerifyCopies=yes is not supported yet by this version (only no is)" },
-        { PAIR "[Versions]\nKeep=30d\nMinInterval=0\nMaxUse=0\nKeepFree=5%\n",
-          "@:5: Versions.Keep=30d is not supported yet by this version (only no is)\n"
-          "@:6: Versions.MinInterval=0 is not supported yet by this version; leave this key out\n"
-          "@:7: Versions.MaxUse=0 is not supported yet by this version; leave this key out\n"
-          "@:8: Versions.KeepFree=5% is not supported yet by this version; leave this key out" },
+        { PAIR "[Versions]\nKeep=0\nMinInterval=53w\nMaxUse=-1\nKeepFree=96%\n",
+          "@:5: Versions.Keep=0: out of range; write no, or a value from 1s to 5200w\n"
+          "@:6: Versions.MinInterval=53w: out of range; write a value from 0 to 52w\n"
+          "@:7: Versions.MaxUse=-1: not a size; write something like 4096, 64K or 1G\n"
+          "@:8: Versions.KeepFree=96%: out of range; write a value from 0% to 95%" },
         { PAIR "[Alert]\nSound=yes\nMinInterval=5min\n[Report]\nInterval=1d\n",
           "@:5: Alert.Sound=yes is not supported yet by this version (only no is)\n"
           "@:6: Alert.MinInterval=5min is not supported yet by this version; leave this key out\n"
@@ -300,7 +300,10 @@ START_TEST(defaults) {
         ck_assert_uint_eq(config->verify_interval, 0);
         ck_assert_int_eq(config->on_rot, ON_ROT_REPORT);
         ck_assert(!config->verify_copies);
-        ck_assert_uint_eq(config->versions_keep, 0);
+        ck_assert_uint_eq(config->versions_keep, 30 * USEC_PER_DAY);
+        ck_assert_uint_eq(config->versions_min_interval, 10 * USEC_PER_MINUTE);
+        ck_assert_uint_eq(config->versions_max_use_bytes, 0);
+        ck_assert_uint_eq(config->versions_keep_free_basis_points, 500);
         ck_assert(config->log_operations);
         ck_assert_ptr_null(config->log_file);
         ck_assert(!config->alert_sound);

@@ -133,20 +133,8 @@ START_TEST(owners_without_privileges) {
 }
 END_TEST
 
-/* A replica with room for SIZE bytes on a file system of its own; false when it cannot be had. */
-static bool mount_small(const char *size) {
-        int fd = test_mount("tmpfs", "disk");
-
-        if (fd < 0)
-                return false;
-        (void) close(fd);
-        test_run("mount -o remount,size=%s disk", size);
-        test_set_replica("disk/r");
-        return true;
-}
-
 START_TEST(full_disk) {
-        if (!mount_small("6m"))
+        if (!test_small_disk("6m"))
                 return;
         test_run("mkdir s/d && echo 1 >s/1 && echo 2 >s/d/2 && "
                  "head -c 8M /dev/urandom >s/d/big");
@@ -172,7 +160,7 @@ END_TEST
 
 /* An update that finds no room leaves the old content. */
 START_TEST(full_disk_keeps_the_old_content) {
-        if (!mount_small("8m"))
+        if (!test_small_disk("8m"))
                 return;
         test_run("head -c 3M /dev/urandom >s/big && cp s/big old");
         test_open(NULL, 0);
@@ -188,7 +176,7 @@ START_TEST(full_disk_keeps_the_old_content) {
 END_TEST
 
 START_TEST(out_of_inodes) {
-        if (!mount_small("8m"))
+        if (!test_small_disk("8m"))
                 return;
         test_run(
                 "mount -o remount,nr_inodes=60 disk && mkdir s/d && cd s/d && seq 100 | xargs touch");

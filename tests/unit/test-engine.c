@@ -78,13 +78,24 @@ void test_set_replica(const char *name) {
         replica_name = name;
 }
 
+bool test_small_disk(const char *size) {
+        int fd = test_mount("tmpfs", "disk");
+
+        if (fd < 0)
+                return false;
+        (void) close(fd);
+        test_run("mount -o remount,size=%s disk", size);
+        test_set_replica("disk/r");
+        return true;
+}
+
 void test_open(const char *const *overrides, unsigned flags) {
-        const char *all[OVERRIDES_MAX + 1] = { "Sync.Threads=4" };
+        const char *all[OVERRIDES_MAX + 2] = { "Sync.Threads=4", "Versions.Keep=no" };
         char *error = NULL;
         size_t n = 0;
 
         for (; overrides && overrides[n]; n++)
-                all[n + 1] = overrides_used[n] = overrides[n];
+                all[n + 2] = overrides_used[n] = overrides[n];
         overrides_used[n] = NULL;
         flags_used = flags;
         TEST_OK(config_from_arguments(test_name("s"), test_name(replica_name), all, &test.config,

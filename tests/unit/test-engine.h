@@ -32,7 +32,12 @@ Suite *test_engine_suite(const char *name, TCase **ret);
 /* The replica is "r" until this is called. */
 void test_set_replica(const char *name);
 
-/* Opens the pair "s" → "r" and an engine with four workers. OVERRIDES as in config.h, or NULL. */
+/* Puts the replica on a file system of its own with room for SIZE bytes (as mount(8) takes them);
+ * false when it cannot be had. */
+bool test_small_disk(const char *size);
+
+/* Opens the pair "s" → "r" and an engine with four workers that keeps no versions. OVERRIDES as in
+ * config.h, or NULL. */
 void test_open(const char *const *overrides, unsigned flags);
 /* Ends the engine; nothing may be left in staging. */
 void test_close(void);

@@ -1,0 +1,10 @@
+#pragma once
+
+/* What rebackupctl does. Each prints its results to the standard output and what is wrong to the
+ * standard error, and returns the exit status. */
+
+#include "ctl/options.h"
+#include "restore/pair.h"
+
+int command_versions(const CtlOptions *options, const RestorePair *pair, const char *path);
+int command_restore(const CtlOptions *options, const RestorePair *pair, const char *path);

@@ -1,0 +1,178 @@
+#include "ctl/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "basic/macros.h"
+#include "basic/string-util.h"
+
+enum {
+        OPTION_AT = 0x100,
+        OPTION_CONFIG_ROOT,
+        OPTION_FORCE,
+        OPTION_HELP,
+        OPTION_JSON,
+        OPTION_TAR,
+        OPTION_TO,
+        OPTION_VERSION,
+};
+
+static const struct option long_options[] = {
+        { "at", required_argument, NULL, OPTION_AT },
+        { "config-root", required_argument, NULL, OPTION_CONFIG_ROOT },
+        { "dry-run", no_argument, NULL, 'n' },
+        { "force", no_argument, NULL, OPTION_FORCE },
+        { "help", no_argument, NULL, OPTION_HELP },
+        { "json", no_argument, NULL, OPTION_JSON },
+        { "tar", no_argument, NULL, OPTION_TAR },
+        { "to", required_argument, NULL, OPTION_TO },
+        { "version", no_argument, NULL, OPTION_VERSION },
+        {},
+};
+
+void ctl_options_print_help(FILE *file) {
+        (void) fputs(
+                "rebackupctl [OPTIONS] versions PAIR PATH\n"
+                "rebackupctl [OPTIONS] restore PAIR PATH\n"
+                "\n"
+                "Show what there is of a path in a pair's replica and versions, and bring it\n"
+                "back. PAIR is the name of an instance, or the path of a replica or a store;\n"
+                "PATH is relative to the pair's root, or absolute and below its source.\n"
+                "\n"
+                "     --at TIME         as it was then: 2026-11-21T06:25:38.123Z, or\n"
+                "                       '2026-11-21 07:25' (local), or an age such as 2h; without\n"
+                "                       it: as it was before the last change\n"
+                "     --to DIR          restore below DIR instead of to the source\n"
+                "     --force           replace what is there already\n"
+                "     --tar             write a tar archive to the standard output\n"
+                "  -n --dry-run         say what would be restored and change nothing\n"
+                "     --json            write JSON\n"
+                "     --config-root DIR look for configuration files below DIR\n"
+                "     --help            show this help\n"
+                "     --version         show the version\n"
+                "\n"
+                "Exit status: 0 done, 1 some entries were not restored, 64 usage, 66 nothing\n"
+                "there, 70 internal error, 73 target cannot be had, 74 input/output error,\n"
+                "77 no permission, 78 configuration. See rebackupctl(8).\n",
+                file);
+}
+
+/* Makes the line that tells what is wrong with the command line. */
+_printf_(2, 3) static int refuse(char **ret_error, const char *format, ...) {
+        va_list arguments;
+        int r;
+
+        va_start(arguments, format);
+        r = vasprintf(ret_error, format, arguments);
+        va_end(arguments);
+        if (r < 0) {
+                *ret_error = NULL;
+                return -ENOMEM;
+        }
+        return -EINVAL;
+}
+
+static void take_option(CtlOptions *options, int option) {
+        switch (option) {
+        case 'n':
+                options->dry_run = true;
+                break;
+        case OPTION_AT:
+                options->at = optarg;
+                break;
+        case OPTION_CONFIG_ROOT:
+                options->config_root = optarg;
+                break;
+        case OPTION_FORCE:
+                options->force = true;
+                break;
+        case OPTION_JSON:
+                options->json = true;
+                break;
+        case OPTION_TAR:
+                options->tar = true;
+                break;
+        case OPTION_TO:
+                options->to = optarg;
+                break;
+        }
+}
+
+/* getopt_long(3) tells a wrong short option by its letter and a wrong long one by its place. */
+static int refuse_option(char **argv, bool lacks_value, char **ret_error) {
+        if (lacks_value)
+                return refuse(ret_error, "option '%s' needs a value", argv[optind - 1]);
+        if (optopt > 0 && optopt < 0x100)
+                return refuse(ret_error, "unknown option '-%c'", optopt);
+        if (optopt >= 0x100)
+                return refuse(ret_error, "option '%s' takes no value", argv[optind - 1]);
+        return refuse(ret_error, "unknown option '%s'", argv[optind - 1]);
+}
+
+static int take_arguments(CtlOptions *options, int n, char **arguments, char **ret_error) {
+        if (n == 0)
+                return refuse(ret_error, "a command is needed: versions or restore");
+        if (streq(arguments[0], "versions"))
+                options->verb = CTL_VERSIONS;
+        else if (streq(arguments[0], "restore"))
+                options->verb = CTL_RESTORE;
+        else
+                return refuse(ret_error, "unknown command '%s': use versions or restore",
+                              arguments[0]);
+        if (n == 1)
+                return refuse(ret_error, "'%s' needs a pair and a path in it", arguments[0]);
+        if (n == 2)
+                return refuse(ret_error,
+                              "'%s' needs a path in the pair '%s'; '.' stands for all of it",
+                              arguments[0], arguments[1]);
+        if (n > 3)
+                return refuse(ret_error, "too many arguments: '%s'", arguments[3]);
+        options->pair = arguments[1];
+        options->path = arguments[2];
+        return 0;
+}
+
+static int check(const CtlOptions *options, char **ret_error) {
+        if (!*options->pair || !*options->path)
+                return refuse(ret_error, "the %s is an empty string; '.' stands for all of a pair",
+                              *options->pair ? "path" : "pair");
+        if (options->to && !*options->to)
+                return refuse(ret_error, "the directory of --to is an empty string");
+        if (options->verb == CTL_VERSIONS &&
+            (options->at || options->to || options->force || options->tar || options->dry_run))
+                return refuse(ret_error,
+                              "'versions' takes --json and --config-root alone; to bring "
+                              "something back use 'restore'");
+        if (options->tar && (options->to || options->force || options->dry_run || options->json))
+                return refuse(ret_error,
+                              "--tar writes an archive and nothing else: leave out --to, --force, "
+                              "--dry-run and --json");
+        return 0;
+}
+
+int ctl_options_parse(int argc, char **argv, CtlOptions *ret, char **ret_error) {
+        CtlOptions options = {};
+        int option, r;
+
+        optind = 0; /* getopt_long(3): start anew, whatever was parsed before */
+        opterr = 0;
+        while ((option = getopt_long(argc, argv, ":n", long_options, NULL)) >= 0) {
+                if (option == '?' || option == ':')
+                        return refuse_option(argv, option == ':', ret_error);
+                if (option == OPTION_HELP || option == OPTION_VERSION) {
+                        *ret = (CtlOptions) { .verb = option == OPTION_HELP ? CTL_HELP
+                                                                            : CTL_VERSION };
+                        return 0;
+                }
+                take_option(&options, option);
+        }
+        r = take_arguments(&options, argc - optind, argv + optind, ret_error);
+        if (r >= 0)
+                r = check(&options, ret_error);
+        if (r < 0)
+                return r;
+        *ret = options;
+        return 0;
+}

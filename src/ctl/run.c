@@ -1,0 +1,51 @@
+#include "ctl/run.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "basic/alloc.h"
+#include "ctl/commands.h"
+#include "ctl/say.h"
+
+static int run_command(const CtlOptions *options) {
+        _cleanup_(restore_pair_close) RestorePair pair = RESTORE_PAIR_NULL;
+        _cleanup_free_ char *path = NULL;
+        char *error = NULL;
+        int r;
+
+        r = restore_pair_open(options->pair, options->config_root, &pair, &error);
+        if (r == 0)
+                r = restore_pair_path(&pair, options->path, &path, &error);
+        if (r != 0)
+                return say_problem(r, error);
+        return options->verb == CTL_VERSIONS ? command_versions(options, &pair, path)
+                                             : command_restore(options, &pair, path);
+}
+
+int run(int argc, char **argv) {
+        _cleanup_free_ char *error = NULL;
+        CtlOptions options;
+        int r;
+
+        r = ctl_options_parse(argc, argv, &options, &error);
+        if (r < 0) {
+                say_error("%s", error ? error : strerror(-r));
+                if (r != -EINVAL)
+                        return EX_SOFTWARE;
+                (void) fputs("Try 'rebackupctl --help'.\n", stderr);
+                return EX_USAGE;
+        }
+
+        switch (options.verb) {
+        case CTL_HELP:
+                ctl_options_print_help(stdout);
+                return finish_output(EX_OK);
+        case CTL_VERSION:
+                (void) puts("rebackupctl " PACKAGE_VERSION);
+                return finish_output(EX_OK);
+        default:
+                return run_command(&options);
+        }
+}
