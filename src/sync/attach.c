@@ -49,16 +49,28 @@ int attach_plan(const Config *config, const Roots *roots, StorePlan *ret, char *
         return 0;
 }
 
-static void recover(const Store *store) {
+static void recover(const Pair *pair, const Roots *roots) {
+        const Store *store = &pair->store;
         Recovery recovery;
-        int r = recover_staging(store, &recovery);
+        uint64_t n_kept = 0;
+        int r = 0;
 
-        if (recovery.n_removed > 0 || recovery.n_forgotten > 0)
+        if (pair->config->versions_keep > 0 && roots->replica_fd >= 0)
+                r = recover_displaced(store, roots->replica_fd, now_usec(CLOCK_REALTIME), &n_kept);
+        if (r < 0) {
+                tell_failure(r,
+                             "failed to keep what the last run had replaced when it was cut off; "
+                             "leaving %s/staging as it is",
+                             store->path);
+                return;
+        }
+        r = recover_staging(store, &recovery);
+        if (n_kept > 0 || recovery.n_removed > 0 || recovery.n_forgotten > 0)
                 tell_notice(NULL,
-                            "the last run was cut off: removed %" PRIu64
-                            " unfinished entries from %s/staging, "
-                            "forgot %" PRIu64 " lost ones",
-                            recovery.n_removed, store->path, recovery.n_forgotten);
+                            "the last run was cut off: kept %" PRIu64
+                            " replaced or removed entries as versions, removed %" PRIu64
+                            " unfinished ones from %s/staging, forgot %" PRIu64 " lost ones",
+                            n_kept, recovery.n_removed, store->path, recovery.n_forgotten);
         if (r < 0)
                 tell_failure(r, "failed to put all of %s/staging in order, going on", store->path);
 }
@@ -73,7 +85,7 @@ static void warn_damaged(const char *path) {
                  path);
 }
 
-static int open_store(Pair *pair, const StorePlan *plan, char **ret_error) {
+static int open_store(Pair *pair, const Roots *roots, const StorePlan *plan, char **ret_error) {
         int r = store_open(plan, &pair->store);
 
         switch (r) {
@@ -96,7 +108,7 @@ static int open_store(Pair *pair, const StorePlan *plan, char **ret_error) {
 
         if (pair->store.catalog_was_set_aside)
                 warn_damaged(plan->path);
-        recover(&pair->store);
+        recover(pair, roots);
         return 0;
 }
 
@@ -187,7 +199,7 @@ int attach_store(Pair *pair, const Roots *roots, const StorePlan *plan, char **r
         store_close(&pair->store);
         pair->store = STORE_CLOSED;
         r = pair->dry_run ? open_for_dry_run(pair, plan, ret_error)
-                          : open_store(pair, plan, ret_error);
+                          : open_store(pair, roots, plan, ret_error);
         if (r < 0)
                 return r;
         if (pair->store.created && was_here) {

@@ -63,11 +63,13 @@ struct Item {
         bool replica_claimed; /* the replica's inode as well, see PENDING_REPLICA */
         bool refresh; /* a link was added to the replica's inode: the stamps of its other names are
                          refreshed */
+        bool redundant; /* what is displaced has the very content of what takes its place */
         bool revisit; /* a hard-link group changed: its other names are looked at in the next round
                        */
         /* Filled by publishing: */
         int result;
         bool displaced; /* the old content sits in staging under item->stage */
+        bool kept;      /* it is a version by now */
         Stamp displaced_stamp;
         bool forgotten;           /* the row was deleted; rows below it follow */
         CatalogRow displaced_row; /* of a directory in the way: it is parked under item->stage,

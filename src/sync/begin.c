@@ -149,6 +149,9 @@ void job_begin(Worker *worker, Job *job) {
         }
 
         pass->result.rebuilt = engine->pair->rebuilt;
+        pass->first_stage = engine->next_stage;
+        if (pass->kind == PASS_DIRTY)
+                pass->parked = atomic_exchange(&engine->parked_left, false);
         if (pass->kind == PASS_FULL)
                 pass_expect(worker, pass);
         r = pass->kind == PASS_DIRTY ? push_dirty(pass) : push_root(pass);

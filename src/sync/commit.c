@@ -16,6 +16,8 @@
 #include "basic/alloc.h"
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "sync/keep.h"
+#include "sync/prune.h"
 #include "sync/publish.h"
 #include "sync/purge.h"
 #include "sync/refresh.h"
@@ -66,11 +68,17 @@ static int put_row(Engine *engine, Item *item) {
                                          (CatalogPlace) { item->row.parent, item->row.name },
                                          item->row.source.inode);
                 item->forgotten = r > 0;
+                if (r >= 0 && item->row.parent == CATALOG_PARKED)
+                        keep_forget_path(engine, item->row.name);
                 return MIN(r, 0);
         case ITEM_MOVED:
                 r = catalog_delete_inode(catalog,
                                          (CatalogPlace) { item->from_parent, item->from_name },
                                          item->row.source.inode);
+                if (r >= 0 && item->from_parent == CATALOG_PARKED)
+                        keep_forget_path(engine, item->from_name);
+                if (r >= 0 && item->row.parent == CATALOG_PARKED && item->from_path)
+                        r = keep_remember_path(engine, item->row.name, item->from_path);
                 return r < 0 ? r : catalog_put(catalog, &item->row);
         default:
                 return catalog_put(catalog, &item->row);
@@ -81,6 +89,7 @@ static int put_row(Engine *engine, Item *item) {
  * the pass: it may turn up elsewhere. */
 static int park_displaced(Engine *engine, Item *item) {
         CatalogRow *row = &item->displaced_row;
+        _cleanup_free_ char *path = NULL;
         Node *node;
 
         if (!item->has_displaced_row || !item->displaced || !S_ISDIR(item->displaced_stamp.mode))
@@ -97,6 +106,8 @@ static int park_displaced(Engine *engine, Item *item) {
         }
         item->displaced = false;
         item->pass->parked = true;
+        if (tree_source_path(engine->tree, item->node, item->row.name, &path) >= 0)
+                (void) keep_remember_path(engine, row->name, path);
         return catalog_put(engine->pair->store.catalog, row);
 }
 
@@ -133,9 +144,9 @@ static int commit_rows(Engine *engine, Publisher *publisher, ItemList *list) {
         return r;
 }
 
-static void retire_displaced(Engine *engine, Item *item, usec_t at) {
+static void retire_displaced(Engine *engine, Item *item) {
         if (item->displaced) {
-                int r = retire_item(engine, item, at);
+                int r = retire_item(engine, item);
                 if (r < 0)
                         (void) log_debug_errno(r, "retiring failed: %m");
         }
@@ -162,7 +173,7 @@ static void finish_item(Engine *engine, Item *item, usec_t at) {
                 fail_item(item);
         else {
                 if (at != 0)
-                        retire_displaced(engine, item, at);
+                        retire_displaced(engine, item);
                 report_done(item);
                 if (item->revisit && item->row.source.n_links > 1)
                         revisit_group(item->pass, (CatalogIdentity) { item->row.file_system,
@@ -204,20 +215,24 @@ static void abort_passes(ItemList *list, int error) {
 
 static void commit_batch(Engine *engine, ItemList *list) {
         Publisher publisher;
-        usec_t at = now_usec(CLOCK_REALTIME);
+        usec_t at = keep_time(engine);
         int r;
 
         publisher_init(&publisher, engine);
         flush_staged(engine, list);
         for (Item *item = list->first; item; item = item->next) {
                 publish_item(&publisher, item);
+                keep_displaced(engine, item, at);
                 engine_beat(engine);
         }
+        keep_end_batch(engine);
         r = commit_rows(engine, &publisher, list);
         if (r < 0) {
                 publisher_restore(&publisher, NULL);
                 abort_passes(list, r);
                 at = 0;
+                if (r == -ENOSPC || r == -EDQUOT)
+                        (void) prune_make_room(engine); /* for the next attempt */
         }
         publisher_done(&publisher);
         for (Item *item = list->first; item; item = item->next)

@@ -81,8 +81,9 @@ struct Pass {
         Job *late;
         size_t n_late;
         unsigned n_late_rounds;
-        Job *removals;      /* where something was found gone from the source */
-        atomic_bool parked; /* something was displaced in this pass */
+        Job *removals;        /* where something was found gone from the source */
+        atomic_bool parked;   /* something was displaced in this pass, or left by the one before */
+        uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;
         usec_t started; /* CLOCK_MONOTONIC */
@@ -127,6 +128,8 @@ struct Engine {
         bool committer_runs;
         Worker committer_worker; /* the committer's own reader */
         struct Purge *purge;     /* see purge.h */
+        struct Keep *keep;       /* see keep.h */
+        struct Prune *prune;     /* see prune.h */
         pthread_t retirer;
         bool retirer_runs;
 
@@ -142,6 +145,7 @@ struct Engine {
         Pending pending;
         struct Retire *retire; /* see retire.h */
 
+        atomic_bool parked_left; /* by a dirty pass, for the next one */
         atomic_int_fast64_t next_directory_id;
         atomic_uint_fast64_t next_stage;
         atomic_uint_fast64_t heartbeat;
@@ -161,11 +165,13 @@ void pass_push_job(Pass *pass, Job *job);
  * the list is full: then the caller puts off the directory as a whole, so that memory stays by
  * directory. */
 bool pass_push_late(Pass *pass, Job *job);
+/* What would not come to rest in that many rounds is handed back for a later pass. */
+bool pass_is_out_of_rounds(Pass *pass);
 void pass_push_late_directory(Pass *pass, Node *node);
 /* Puts off a JOB_REMOVE until everything else of the pass is done. */
 void pass_push_removal(Pass *pass, Job *job);
-/* Hands NAME of NODE back for a retry. N_ATTEMPTS > 0 tells a failure (counted, backed off) from a
- * file that would not rest. */
+/* Hands NAME of NODE (NULL: all of it) back for a retry. N_ATTEMPTS > 0 tells a failure (counted,
+ * backed off) from a file that would not rest. */
 typedef struct Retry {
         Node *node;
         const char *name;

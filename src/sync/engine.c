@@ -10,6 +10,8 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/keep.h"
+#include "sync/prune.h"
 #include "sync/purge.h"
 #include "sync/retire.h"
 
@@ -69,6 +71,10 @@ static int start_threads(Engine *engine) {
         int r;
 
         r = purge_new(engine);
+        if (r >= 0)
+                r = keep_new(engine);
+        if (r >= 0)
+                r = engine->pair->dry_run ? 0 : prune_start(engine);
         if (r >= 0)
                 r = retire_start(engine);
         if (r >= 0)
@@ -133,7 +139,9 @@ Engine *engine_free(Engine *engine) {
         wait_for_passes(engine);
         pool_stop(engine);
         committer_stop(engine);
+        prune_stop(engine);
         retire_stop(engine);
+        keep_free(engine);
         purge_free(engine);
         worker_done(&engine->committer_worker);
         pending_done(&engine->pending);

@@ -102,7 +102,7 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
         item->operation = look->source_state == STATE_SAME ? OPERATION_HEAL : OPERATION_LINK;
         item->refresh = true;
         /* Who was linked to the inode that it leaves has to follow. */
-        item->revisit = is_in_step_alone(look);
+        item->revisit = item->redundant = is_in_step_alone(look);
         place = stage_place(visit, item);
         r = candidate_link(visit, candidate, place);
         if (r <= 0) {

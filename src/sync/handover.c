@@ -93,7 +93,11 @@ static Job *names_job(Visit *visit, JobKind kind, const Look *look) {
 void visit_defer(Visit *visit, const Look *look) {
         Job *job = names_job(visit, JOB_NAMES, look);
 
-        if (!job || !pass_push_late(visit->pass, job))
+        if (job && pass_push_late(visit->pass, job))
+                return;
+        if (pass_is_out_of_rounds(visit->pass))
+                visit_restless(visit, look);
+        else
                 pass_push_late_directory(visit->pass, visit->node);
 }
 

@@ -114,6 +114,7 @@ static Item *parking_item(Visit *visit, const Look *look) {
         item->row.name = strdup(item->stage);
         item->from_name = strdup(look->name);
         item->from_parent = visit->directory_id;
+        (void) tree_source_path(visit->engine->tree, visit->node, look->name, &item->from_path);
         item->row.parent = CATALOG_PARKED;
         item->row.replica = look->replica.stamp;
         item->quiet = true;

@@ -88,8 +88,54 @@ void pass_push_job(Pass *pass, Job *job) {
         (void) pthread_mutex_unlock(&engine->mutex);
 }
 
+static int retries_append(DirtyBatch *batch, const Retry *retry) {
+        DirtyName *name = calloc(1, sizeof *name);
+        if (!name)
+                return -ENOMEM;
+        name->name = retry->name ? strdup(retry->name) : NULL;
+        name->first = retry->first;
+        name->n_attempts = retry->n_attempts;
+        DirtyDirectory *directories = reallocarray(batch->directories, batch->n_directories + 1,
+                                                   sizeof *directories);
+        if ((retry->name && !name->name) || !directories) {
+                free(name->name);
+                free(name);
+                if (directories)
+                        batch->directories = directories;
+                return -ENOMEM;
+        }
+        batch->directories = directories;
+        directories[batch->n_directories++] = (DirtyDirectory) { .node = node_ref(retry->node),
+                                                                 .names = name,
+                                                                 .n_names = 1 };
+        return 0;
+}
+
+static void retry_locked(Pass *pass, const Retry *retry) {
+        if (pass->result.retries.n_directories >= RETRIES_MAX ||
+            retries_append(&pass->result.retries, retry) < 0)
+                pass->result.retries_dropped = true;
+}
+
+void pass_retry(Pass *pass, const Retry *retry) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        retry_locked(pass, retry);
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
 static bool is_out_of_rounds(const Pass *pass) {
         return pass->n_late_rounds >= LATE_ROUNDS_MAX;
+}
+
+bool pass_is_out_of_rounds(Pass *pass) {
+        bool result;
+
+        (void) pthread_mutex_lock(&pass->engine->mutex);
+        result = is_out_of_rounds(pass);
+        (void) pthread_mutex_unlock(&pass->engine->mutex);
+        return result;
 }
 
 bool pass_push_late(Pass *pass, Job *job) {
@@ -116,8 +162,10 @@ void pass_push_late_directory(Pass *pass, Node *node) {
         if (job)
                 job->recursive = pass->kind == PASS_FULL;
         (void) pthread_mutex_lock(&engine->mutex);
-        if (!job || is_out_of_rounds(pass))
+        if (!job)
                 pass->result.retries_dropped = true;
+        else if (is_out_of_rounds(pass))
+                retry_locked(pass, &(const Retry) { .node = node });
         else if (!node->late) {
                 node->late = true;
                 job->next = pass->late;
@@ -133,39 +181,6 @@ void pass_push_removal(Pass *pass, Job *job) {
         (void) pthread_mutex_lock(&engine->mutex);
         job->next = pass->removals;
         pass->removals = job;
-        (void) pthread_mutex_unlock(&engine->mutex);
-}
-
-static int retries_append(DirtyBatch *batch, const Retry *retry) {
-        DirtyName *name = calloc(1, sizeof *name);
-        if (!name)
-                return -ENOMEM;
-        name->name = strdup(retry->name);
-        name->first = retry->first;
-        name->n_attempts = retry->n_attempts;
-        DirtyDirectory *directories = reallocarray(batch->directories, batch->n_directories + 1,
-                                                   sizeof *directories);
-        if (!name->name || !directories) {
-                free(name->name);
-                free(name);
-                if (directories)
-                        batch->directories = directories;
-                return -ENOMEM;
-        }
-        batch->directories = directories;
-        directories[batch->n_directories++] = (DirtyDirectory) { .node = node_ref(retry->node),
-                                                                 .names = name,
-                                                                 .n_names = 1 };
-        return 0;
-}
-
-void pass_retry(Pass *pass, const Retry *retry) {
-        Engine *engine = pass->engine;
-
-        (void) pthread_mutex_lock(&engine->mutex);
-        if (pass->result.retries.n_directories >= RETRIES_MAX ||
-            retries_append(&pass->result.retries, retry) < 0)
-                pass->result.retries_dropped = true;
         (void) pthread_mutex_unlock(&engine->mutex);
 }
 

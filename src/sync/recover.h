@@ -5,7 +5,13 @@
  * waited to be removed: it goes. Displaced entries that the catalog knows stay for the engine to
  * claim. Single-threaded, at start. */
 
+#include "basic/time-span.h"
 #include "state/store.h"
+
+/* Before that: what the catalog still has in the replica below REPLICA_FD, but lies in staging, was
+ * displaced by a batch that was not committed, and becomes a version of the time AT
+ * (CLOCK_REALTIME). *RET_N_KEPT: how many did. 0 or -errno; what is left is for recover_staging. */
+int recover_displaced(const Store *store, int replica_fd, usec_t at, uint64_t *ret_n_kept);
 
 typedef struct Recovery {
         uint64_t n_removed;   /* entries removed from staging, with what was in them */

@@ -44,7 +44,7 @@ static void collect(const ItemList *list, Identities *ret) {
                 if (item->refresh)
                         add(ret,
                             (CatalogIdentity) { item->row.file_system, item->row.source.inode });
-                if (item->displaced && item->displaced_stamp.n_links > 1)
+                if ((item->displaced || item->kept) && item->displaced_stamp.n_links > 1)
                         add(ret, item->displaced_identity);
         }
         if (ret->n > 1)

@@ -12,7 +12,6 @@
 #include "basic/log.h"
 #include "basic/macros.h"
 #include "fs/remove-tree.h"
-#include "sync/version.h"
 
 struct Retire {
         Engine *engine;
@@ -123,20 +122,6 @@ int retire_staged(Engine *engine, const char *stage, bool is_directory) {
         return 0;
 }
 
-int retire_item(Engine *engine, const Item *item, usec_t at) {
-        bool is_directory = S_ISDIR(item->displaced_stamp.mode);
-
-        if (engine->pair->adopting && item->node) {
-                _cleanup_free_ char *path = NULL;
-                int r = tree_source_path(engine->tree, item->node, item->row.name, &path);
-
-                if (r >= 0)
-                        r = version_keep(&engine->pair->store, item->stage, path, at);
-                if (r >= 0)
-                        return r;
-                return log_error_errno(
-                        r, "failed to keep a version, the content stays in %s/staging/%s: %m",
-                        engine->pair->store.path, item->stage);
-        }
-        return retire_staged(engine, item->stage, is_directory);
+int retire_item(Engine *engine, const Item *item) {
+        return retire_staged(engine, item->stage, S_ISDIR(item->displaced_stamp.mode));
 }

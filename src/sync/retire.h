@@ -1,7 +1,7 @@
 #pragma once
 
-/* Retiring: what left the replica is unlinked, or kept as a version. Files go at once in the
- * committer; whole directories are handed to a thread of their own, so that removing a large tree
+/* Retiring: what left the replica and is no version is unlinked. Files go at once in the committer;
+ * whole directories are handed to a thread of their own, so that removing a large tree
  * holds nothing up.
  *
  * The queue of directories is filled by the committer and drained by the retirer; it holds one
@@ -17,9 +17,8 @@ int retire_start(Engine *engine);
 /* Finishes what is queued, then ends the thread. */
 void retire_stop(Engine *engine);
 
-/* Disposes of what ITEM displaced, which lies in the staging directory under item->stage. AT is the
- * batch's time. */
-int retire_item(Engine *engine, const Item *item, usec_t at);
+/* Disposes of what ITEM displaced, which lies in the staging directory under item->stage. */
+int retire_item(Engine *engine, const Item *item);
 
 /* The same for an entry of the staging directory that no item speaks of. */
 int retire_staged(Engine *engine, const char *stage, bool is_directory);

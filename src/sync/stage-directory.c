@@ -12,6 +12,7 @@
 #include "basic/macros.h"
 #include "fs/confined.h"
 #include "fs/metadata.h"
+#include "sync/prune.h"
 #include "sync/stage.h"
 
 void engine_stage_name(Engine *engine, char *buffer) {
@@ -24,8 +25,12 @@ int stage_directory_begin(Visit *visit) {
         int staging_fd = engine->pair->store.staging_fd;
 
         engine_stage_name(engine, visit->stage);
-        if (mkdirat(staging_fd, visit->stage, 0700) < 0)
-                return -errno;
+        while (mkdirat(staging_fd, visit->stage, 0700) < 0) {
+                int r = -errno;
+
+                if ((r != -ENOSPC && r != -EDQUOT) || prune_make_room(engine) <= 0)
+                        return r;
+        }
         visit->replica_fd = confined_open_directory(staging_fd, visit->stage);
         if (visit->replica_fd < 0) {
                 (void) unlinkat(staging_fd, visit->stage, AT_REMOVEDIR);

@@ -14,6 +14,7 @@
 #include "fs/metadata.h"
 #include "fs/special.h"
 #include "fs/writers.h"
+#include "sync/prune.h"
 #include "sync/tick.h"
 
 enum { COPY_ATTEMPTS = 3 }; /* at once, before the file counts as restless */
@@ -193,6 +194,21 @@ static int stage_special(Visit *visit, Look *look, StagePlace place) {
         return r < 0 ? r : 1;
 }
 
+/* While there are versions to drop, a full disk is no reason to fail. */
+static int stage_content(Visit *visit, Look *look, StagePlace place) {
+        int r;
+
+        for (;;) {
+                r = S_ISREG(look->source.stamp.mode) ? stage_regular(visit, look, place)
+                                                     : stage_special(visit, look, place);
+                if (r != -ENOSPC && r != -EDQUOT)
+                        return r;
+                (void) unlinkat(place.directory_fd, place.name, 0);
+                if (prune_make_room(visit->engine) <= 0)
+                        return r;
+        }
+}
+
 int stage_entry(Visit *visit, Look *look, Action action) {
         usec_t began = now_usec(CLOCK_MONOTONIC);
         StagePlace place;
@@ -206,8 +222,7 @@ int stage_entry(Visit *visit, Look *look, Action action) {
                 return -ENOMEM;
         item->operation = copy_operation(look, action);
         place = stage_place(visit, item);
-        r = S_ISREG(look->source.stamp.mode) ? stage_regular(visit, look, place)
-                                             : stage_special(visit, look, place);
+        r = stage_content(visit, look, place);
         if (r == -EAGAIN)
                 visit_restless(visit, look);
         item->row.source = look->source.stamp;

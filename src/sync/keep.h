@@ -1,0 +1,27 @@
+#pragma once
+
+/* Keeping: what left the replica becomes a version, right after it was displaced and before its
+ * batch is committed, so that at no moment a crash can lose it: the catalog then still tells what
+ * lies in staging. The committer's alone. Logs. */
+
+#include "sync/engine-internal.h"
+
+typedef struct Keep Keep;
+
+int keep_new(Engine *engine);
+void keep_free(Engine *engine);
+
+/* The time of a new batch's versions (CLOCK_REALTIME microseconds): later than that of the batch
+ * before by a millisecond at least, so that both can be told apart by name. */
+usec_t keep_time(Engine *engine);
+
+/* Makes what ITEM displaced a version of the time AT (CLOCK_REALTIME microseconds), unless that is
+ * not wanted: then it stays in staging, to be retired after the commit. */
+void keep_displaced(Engine *engine, Item *item, usec_t at);
+/* The batch is over: closes what was held open, and has versions beyond the limits dropped. */
+void keep_end_batch(Engine *engine);
+
+/* What is told apart by its path once it has no place any more: a directory that was displaced into
+ * staging, known to the catalog as parked. Needs the catalog's mutex and a transaction. */
+int keep_remember_path(Engine *engine, const char *stage, const char *path);
+void keep_forget_path(Engine *engine, const char *stage);
