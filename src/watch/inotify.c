@@ -229,8 +229,9 @@ static unsigned event_flags(const struct inotify_event *event) {
                 return event->mask & IN_ATTRIB ? WATCH_EVENT_SELF : 0;
 
         /* A directory is made in one step. What was moved away will be seen elsewhere in a moment:
-         * looked for before that, it would pass for removed. */
-        if (event->mask & (IN_ATTRIB | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_TO) ||
+         * looked for before that, it would pass for removed. And what is removed often goes with
+         * the directory it is in, which then leaves the replica as a whole. */
+        if (event->mask & (IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_TO) ||
             (event->mask & IN_CREATE && event->mask & IN_ISDIR))
                 flags |= WATCH_EVENT_CLOSED;
         if ((event->mask & IN_CLOSE_WRITE) && name_is_makeshift(event->name))

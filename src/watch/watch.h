@@ -21,10 +21,10 @@ typedef struct Watch Watch;
 typedef enum WatchEventFlags {
         /* The entry NAME of NODE appeared, vanished, or changed in any way. */
         WATCH_EVENT_CHANGED = 1 << 0,
-        /* A writer closed it, or it was changed in one step (mkdir, chmod, unlink, renamed to
-         * here): no need to wait for quiet. A new symlink, link, FIFO or node cannot be told from a
-         * file that is about to be written, and comes without it; so does a name that was renamed
-         * away, since its new name should be looked at first. */
+        /* A writer closed it, or it was changed in one step (mkdir, chmod, renamed to here): no
+         * need to wait for quiet. A new symlink, link, FIFO or node cannot be told from a file that
+         * is about to be written, and comes without it; so does a name that was renamed away or
+         * removed: its new name, or the directory it was in, should be looked at first. */
         WATCH_EVENT_CLOSED = 1 << 1,
         /* The directory NODE itself changed (metadata). NAME is NULL. */
         WATCH_EVENT_SELF = 1 << 2,
