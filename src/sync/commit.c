@@ -176,8 +176,10 @@ static void finish_item(Engine *engine, Item *item, usec_t at) {
                         retire_displaced(engine, item);
                 report_done(item);
                 if (item->revisit && item->row.source.n_links > 1)
-                        revisit_group(item->pass, (CatalogIdentity) { item->row.file_system,
-                                                                      item->row.source.inode });
+                        revisit_group(
+                                item->pass,
+                                (CatalogIdentity) { item->row.file_system, item->row.source.inode },
+                                item->node, item->row.name);
         }
         if (item->claimed)
                 pending_release(&engine->pending, (CatalogIdentity) { item->row.file_system,

@@ -206,8 +206,9 @@ void job_arm(Worker *worker, Job *job);
 void job_directory(Worker *worker, Job *job);
 void job_names(Worker *worker, Job *job);
 void job_group(Worker *worker, Job *job);
-/* Has all names of a group looked at in the next round of the pass. */
-void revisit_group(Pass *pass, CatalogIdentity identity);
+/* Has all names of a group looked at in the next round of the pass, or, when it has no more rounds,
+ * one of them, NAME of NODE, in the next pass. NODE may be NULL. */
+void revisit_group(Pass *pass, CatalogIdentity identity, Node *node, const char *name);
 /* parked.c */
 void job_parked(Worker *worker, Job *job);
 

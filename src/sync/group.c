@@ -73,7 +73,7 @@ int visit_group_is_whole(Visit *visit, const Look *look) {
                 return r;
         /* The others may be in step and not be looked at by themselves. */
         if (r == CATALOG_GROUP_LEADER && !look->regroup && visit->pass->kind == PASS_DIRTY)
-                revisit_group(visit->pass, look_identity(look));
+                revisit_group(visit->pass, look_identity(look), visit->node, look->name);
         return r != CATALOG_GROUP_FOLLOWER;
 }
 
@@ -267,26 +267,30 @@ void job_group(Worker *worker, Job *job) {
         }
         rows_done(rows, ELEMENTSOF(rows));
         if (busy)
-                revisit_group(job->pass, job->identity);
+                revisit_group(job->pass, job->identity, NULL, NULL);
 }
 
-void revisit_group(Pass *pass, CatalogIdentity identity) {
+void revisit_group(Pass *pass, CatalogIdentity identity, Node *node, const char *name) {
         Pending *pending = &pass->engine->pending;
         Job *job;
 
         if (pending_claim(pending, pending_regroup(identity)) == 0)
                 return; /* it waits already */
         job = job_new(JOB_GROUP, pass, NULL);
-        if (!job) {
+        if (!job)
                 pending_release(pending, pending_regroup(identity));
-                return;
+        else {
+                job->identity = identity;
+                job->claimed = true;
+                if (pass_push_late(pass, job))
+                        return;
         }
-        job->identity = identity;
-        job->claimed = true;
-        (void) pass_push_late(pass, job);
+        if (node)
+                pass_retry(pass, &(const Retry) { .node = node, .name = name });
 }
 
 void visit_group_left(Visit *visit, const Look *look) {
         revisit_group(visit->pass,
-                      (CatalogIdentity) { look->row->file_system, look->row->source.inode });
+                      (CatalogIdentity) { look->row->file_system, look->row->source.inode },
+                      visit->node, look->name);
 }
