@@ -22,6 +22,7 @@ enum {
         N_VAIN_MAX = 8,
         NAME_RAISED_MAX = 40,
         BLOCK_BYTES = 512,
+        WRITABLE_BY_OTHERS = 022,
 };
 
 /* One directory that is being emptied while it is read. */
@@ -125,6 +126,17 @@ static int remove_entry(Removal *removal, Level *level, const char *name, int fl
         return r;
 }
 
+/* Who owns a directory, or may write into it, and has it open could fill it as fast as it is
+ * emptied, which would never end. */
+static void shut_out(int fd, const Entry *entry) {
+        if (entry->stamp.uid == geteuid() && !(entry->stamp.mode & WRITABLE_BY_OTHERS))
+                return;
+        if (fchown(fd, geteuid(), (gid_t) -1) < 0)
+                return;
+
+        (void) fchmod(fd, S_IRWXU);
+}
+
 static int enter(Removal *removal, int parent_fd, const char *name) {
         _cleanup_close_ int fd = -EBADF;
         Level *level = removal->levels + removal->n_levels;
@@ -142,6 +154,7 @@ static int enter(Removal *removal, int parent_fd, const char *name) {
                 return r;
         if (entry.is_mount_root)
                 return -EBUSY;
+        shut_out(fd, &entry);
 
         *level = (Level) { .directory = fdopendir(fd) };
         if (!level->directory)
@@ -240,50 +253,62 @@ static bool next_entry(Removal *removal, Level *level) {
         return level->entry;
 }
 
-static void read_again(Level *level) {
-        level->n_vain = level->thinned ? 0 : level->n_vain + 1;
-        level->thinned = level->stuck = false;
-        rewinddir(level->directory);
-}
-
 /* The directory was read to its end, and still R says that it is not empty: a directory that
- * changes while it is read may have hidden entries, and somebody may have put more in. */
+ * changes while it is read may have hidden entries, somebody may have put more in, or another one
+ * in its place. */
 static bool should_read_again(const Level *level, int r) {
         return (r == -ENOTEMPTY || r == -EEXIST) && !level->stuck &&
                (level->thinned || level->n_vain < N_VAIN_MAX);
 }
 
-/* The deepest level, which is not the only one, was read to its end. */
-static void finish_level(Removal *removal) {
-        Level *level = removal->levels + removal->n_levels - 1, *above = level - 1;
+/* Enters the deepest level, NAME of PARENT_FD, once more. */
+static int enter_again(Removal *removal, int parent_fd, const char *name) {
+        Level *level = removal->levels + removal->n_levels - 1;
+        unsigned n_vain = level->thinned ? 0 : level->n_vain + 1;
         int r;
-
-        r = remove_entry(removal, above, above->entry->d_name, AT_REMOVEDIR);
-        if (should_read_again(level, r)) {
-                read_again(level);
-                return;
-        }
 
         level_done(level);
         removal->n_levels--;
+
+        r = enter(removal, parent_fd, name);
+        if (r >= 0)
+                level->n_vain = n_vain;
+
+        return r;
+}
+
+/* The deepest level, which is not the only one, was read to its end. */
+static void finish_level(Removal *removal) {
+        Level *level = removal->levels + removal->n_levels - 1, *above = level - 1;
+        const char *name = above->entry->d_name;
+        int r;
+
+        r = remove_entry(removal, above, name, AT_REMOVEDIR);
+        if (should_read_again(level, r)) {
+                r = enter_again(removal, level_fd(above), name);
+        } else {
+                level_done(level);
+                removal->n_levels--;
+        }
+
         note_stuck(removal, above, r);
 }
 
 /* The top level was read to its end. Whether that is all there is to do. */
 static bool finish_top(Removal *removal, int directory_fd, const char *name) {
-        Level *top = removal->levels;
         int r = -ENOTEMPTY;
 
         if (!removal->raised)
                 r = remove_at(removal, directory_fd, name, AT_REMOVEDIR);
-        if (!removal->raised && !should_read_again(top, r)) {
-                note(removal, r);
-                return true;
+        if (removal->raised || should_read_again(removal->levels, r)) {
+                removal->raised = false;
+                r = enter_again(removal, directory_fd, name);
+                if (r >= 0)
+                        return false;
         }
 
-        removal->raised = false;
-        read_again(top);
-        return false;
+        note(removal, r == -ENOENT ? 0 : r);
+        return true;
 }
 
 /* Removes the tree below the top level and it itself, as far as allowed: 1 when there is more to

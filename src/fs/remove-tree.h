@@ -9,9 +9,9 @@
 #include <stdint.h>
 
 /* Removes NAME of DIRECTORY_FD. *RET_N_REMOVED (may be NULL) is increased by the entries removed.
- * Directories of ours whose mode forbids it are made writable. Goes on after errors and returns the
- * first one as -errno (-EBUSY: a mount point; -ENOTEMPTY: somebody keeps putting things in);
- * -ENOENT of NAME itself counts as done (0). */
+ * Directories of ours whose mode forbids it are made writable, and closed to others. Goes on after
+ * errors and returns the first one as -errno (-EBUSY: a mount point; -ENOTEMPTY: somebody keeps
+ * putting things in); -ENOENT of NAME itself counts as done (0). */
 int remove_tree(int directory_fd, const char *name, uint64_t *ret_n_removed);
 
 /* The same in bounded steps: stops after LIMIT (at least 1) entries were removed or moved up. 1

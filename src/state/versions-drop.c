@@ -23,13 +23,14 @@ static int fill_window(Versions *versions) {
         _cleanup_(closedirp) DIR *directory = NULL;
         usec_t times[2 * VERSIONS_WINDOW], at;
         size_t n = 0;
+        bool dropped;
         int r;
 
         r = versions_begin_times(versions, &directory);
         if (r < 0)
                 return r;
 
-        while ((r = versions_next_time(directory, &at)) > 0) {
+        while ((r = versions_next_time(directory, &at, &dropped)) > 0) {
                 if (at <= versions->passed_over)
                         continue;
                 if (n == ELEMENTSOF(times))
@@ -46,12 +47,12 @@ static int fill_window(Versions *versions) {
         return 0;
 }
 
-static bool is_there(const Versions *versions, usec_t at) {
-        char text[VERSION_TIME_BYTES];
+static bool is_there(const Versions *versions, usec_t at, bool dropped) {
+        char name[VERSIONS_NAME_BYTES];
         struct stat st;
 
-        version_time_format(at, text);
-        return fstatat(versions->fd, text, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0 &&
+        return fstatat(versions->fd, versions_time_name(at, dropped, name), &st,
+                       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0 &&
                S_ISDIR(st.st_mode);
 }
 
@@ -60,7 +61,8 @@ static int next_of_window(Versions *versions, usec_t *ret) {
         for (; versions->next_oldest < versions->n_oldest; versions->next_oldest++) {
                 usec_t at = versions->oldest[versions->next_oldest];
 
-                if (at > versions->passed_over && is_there(versions, at)) {
+                if (at > versions->passed_over &&
+                    (is_there(versions, at, false) || is_there(versions, at, true))) {
                         *ret = at;
                         return 1;
                 }
@@ -111,12 +113,31 @@ static void pass_over(Versions *versions, usec_t at, int r) {
                 versions->error = r;
 }
 
+/* Drops some of the time AT, which from then on counts as dropped. As remove_tree_some(). */
+static int drop_some(Versions *versions, usec_t at, uint64_t limit, uint64_t *ret_n_removed,
+                     uint64_t *ret_bytes) {
+        char plain[VERSIONS_NAME_BYTES], dropped[VERSIONS_NAME_BYTES];
+        int r;
+
+        (void) versions_time_name(at, false, plain);
+        (void) versions_time_name(at, true, dropped);
+
+        if (!is_there(versions, at, true)) {
+                r = versions_rename(versions->fd, plain, versions->fd, dropped);
+                if (r == -ENOENT)
+                        return 0;
+                if (r < 0 && r != -EEXIST)
+                        return r;
+        }
+
+        return remove_tree_some(versions->fd, dropped, limit, ret_n_removed, ret_bytes);
+}
+
 int versions_drop_oldest(Versions *versions, uint64_t limit, uint64_t *ret_bytes) {
         assert(versions);
         assert(limit > 0);
 
         for (;;) {
-                char text[VERSION_TIME_BYTES];
                 uint64_t n_removed = 0;
                 usec_t at;
                 int r;
@@ -125,8 +146,7 @@ int versions_drop_oldest(Versions *versions, uint64_t limit, uint64_t *ret_bytes
                 if (r < 0)
                         return r == -ENOENT ? versions->error : r;
 
-                version_time_format(at, text);
-                r = remove_tree_some(versions->fd, text, limit, &n_removed, ret_bytes);
+                r = drop_some(versions, at, limit, &n_removed, ret_bytes);
                 if (r < 0 && !is_of_entry(r))
                         return r;
                 /* Something may have been put in while it was removed. */

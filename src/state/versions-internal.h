@@ -9,11 +9,13 @@
 #include "state/versions.h"
 
 #define VERSIONS_DIRECTORY "versions"
+/* A time of which something was dropped already is renamed, so that nobody takes it for whole. */
+#define VERSIONS_DROPPED_PREFIX ".dropping-"
 #define VERSIONS_FRAME_ATTRIBUTE "user.rebackup.frame"
 #define VERSIONS_FRAME_VALUE "1"
 
 /* The oldest times, so that versions/ is not read for each of them. */
-enum { VERSIONS_WINDOW = 512 };
+enum { VERSIONS_WINDOW = 512, VERSIONS_NAME_BYTES = VERSION_TIME_BYTES + 16 };
 
 struct Versions {
         int store_fd;
@@ -55,13 +57,22 @@ void versions_forget_kept(Versions *versions);
  */
 bool versions_is_absence(int r);
 
-/* Whether the directory FD (readable) is a frame: 1, 0 or -errno; -EOPNOTSUPP where frames cannot
+/* Whether the directory FD can be a frame by its owner and mode: 1, 0 or -errno. */
+int versions_may_be_frame(const Versions *versions, int fd);
+/* Whether the directory FD, readable, is a frame: 1, 0 or -errno; -EOPNOTSUPP where frames cannot
  * be told. */
 int versions_is_frame(const Versions *versions, int fd);
 
+/* renameat(2) that replaces nothing: 0, -EEXIST, -errno. Nobody else puts anything there. */
+int versions_rename(int from_fd, const char *from, int to_fd, const char *to);
+
 /* A DIR of our own to read the times from, in no order. Needs versions_refresh(). */
 int versions_begin_times(Versions *versions, DIR **ret);
-/* 1 with a time, which may come twice; 0 at the end; -errno. */
-int versions_next_time(DIR *directory, usec_t *ret);
+/* 1 with a time, which may come twice; 0 at the end; -errno. *RET_DROPPED: whether something of it
+ * is gone; with NULL those are left out. */
+int versions_next_time(DIR *directory, usec_t *ret, bool *ret_dropped);
+
+/* What the time is called in versions/. Returns BUFFER. */
+const char *versions_time_name(usec_t at, bool dropped, char buffer[VERSIONS_NAME_BYTES]);
 
 int versions_compare_times(const void *a, const void *b);

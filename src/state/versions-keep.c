@@ -24,6 +24,7 @@ enum {
         NAME_BYTES = NAME_MAX + 1,
         TWIN_STEM_MAX = 240, /* what a name is cut to before ".NUMBER" */
         FRAME_NAME_BYTES = 32,
+        MODE_BITS = 07777,
         OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NONBLOCK,
 };
 
@@ -48,18 +49,37 @@ static const char *twin_name(char *buffer, const char *name, unsigned i) {
         return buffer;
 }
 
-/* -EEXIST when the name is taken. */
-static int rename_new(int from_fd, const char *from, int to_fd, const char *to) {
+int versions_rename(int from_fd, const char *from, int to_fd, const char *to) {
         if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) >= 0)
                 return 0;
         if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
                 return errno == ENOTEMPTY ? -EEXIST : -errno;
 
-        /* The file system does not know that flag. Nobody else puts anything there. */
+        /* The file system does not know that flag. */
         if (exists(to_fd, to))
                 return -EEXIST;
 
         return renameat(from_fd, from, to_fd, to) < 0 ? -errno : 0;
+}
+
+/* The same from staging. Moving a directory elsewhere writes into it, so its mode may forbid that
+ * to those without privileges: it is lifted for the moment. */
+static int move_staged(int staging_fd, const char *name, int to_fd, const char *to) {
+        _cleanup_close_ int fd = -EBADF;
+        char path[PROC_FD_PATH_MAX];
+        struct stat st;
+        int r;
+
+        r = versions_rename(staging_fd, name, to_fd, to);
+        if (r != -EACCES)
+                return r;
+
+        fd = confined_open_child(staging_fd, name, O_PATH | O_DIRECTORY);
+        if (fd < 0 || fstat(fd, &st) < 0 || chmod(proc_fd_path(fd, path), S_IRWXU) < 0)
+                return -EACCES;
+        r = versions_rename(staging_fd, name, to_fd, to);
+        (void) chmod(path, st.st_mode & MODE_BITS);
+        return r;
 }
 
 /* Frames */
@@ -68,15 +88,14 @@ static int rename_new(int from_fd, const char *from, int to_fd, const char *to) 
 static int is_usable(Versions *versions, int fd) {
         int r;
 
-        if (versions->frames_unmarked)
-                return 1;
+        if (!versions->frames_unmarked) {
+                r = versions_is_frame(versions, fd);
+                if (r != -EOPNOTSUPP)
+                        return r;
+                versions->frames_unmarked = true;
+        }
 
-        r = versions_is_frame(versions, fd);
-        if (r != -EOPNOTSUPP)
-                return r;
-
-        versions->frames_unmarked = true;
-        return 1;
+        return versions_may_be_frame(versions, fd);
 }
 
 static int mark(Versions *versions, int fd) {
@@ -116,7 +135,7 @@ static int make_frame(Versions *versions, int staging_fd, int parent_fd, const c
         (void) snprintf(staged, sizeof(staged), ".frame-%ju", (uintmax_t) gettid());
 
         fd = make_staged_frame(versions, staging_fd, staged);
-        r = fd < 0 ? fd : rename_new(staging_fd, staged, parent_fd, name);
+        r = fd < 0 ? fd : versions_rename(staging_fd, staged, parent_fd, name);
         if (r < 0) {
                 (void) unlinkat(staging_fd, staged, AT_REMOVEDIR);
                 return r;
@@ -269,39 +288,40 @@ static int enter(Versions *versions, int staging_fd, usec_t at, const char *dire
         return 0;
 }
 
-/* Renames NAME of FROM_FD to a name beside TO of the directory that is open. */
-static int move_beside(const Versions *versions, int from_fd, const char *name, const char *to) {
-        int r = -EEXIST;
-
-        for (unsigned i = 1; r == -EEXIST && i <= N_TWINS_MAX; i++) {
-                char buffer[NAME_BYTES];
-
-                r = rename_new(from_fd, name, versions->kept_fd, twin_name(buffer, to, i));
-        }
-
-        return r;
-}
-
 /* Something was kept below TO at the same time, and now TO itself is to be. It says more than a
  * frame does, which therefore makes room. 0, or -EEXIST when no frame is in the way. */
 static int move_frame_aside(Versions *versions, const char *to) {
         _cleanup_close_ int fd = -EBADF;
+        int r = -EEXIST;
 
         fd = confined_open_child(versions->kept_fd, to, OPEN_FLAGS);
         if (fd < 0 || versions_is_frame(versions, fd) <= 0)
                 return -EEXIST;
 
-        return move_beside(versions, versions->kept_fd, to, to);
+        for (unsigned i = 1; r == -EEXIST && i <= N_TWINS_MAX; i++) {
+                char twin[NAME_BYTES];
+
+                r = versions_rename(versions->kept_fd, to, versions->kept_fd,
+                                    twin_name(twin, to, i));
+        }
+
+        return r;
 }
 
 static int move(Versions *versions, int staging_fd, const char *name, const char *to) {
         int r;
 
-        r = rename_new(staging_fd, name, versions->kept_fd, to);
+        r = move_staged(staging_fd, name, versions->kept_fd, to);
         if (r == -EEXIST && move_frame_aside(versions, to) >= 0)
-                r = rename_new(staging_fd, name, versions->kept_fd, to);
+                r = move_staged(staging_fd, name, versions->kept_fd, to);
 
-        return r == -EEXIST ? move_beside(versions, staging_fd, name, to) : r;
+        for (unsigned i = 1; r == -EEXIST && i <= N_TWINS_MAX; i++) {
+                char twin[NAME_BYTES];
+
+                r = move_staged(staging_fd, name, versions->kept_fd, twin_name(twin, to, i));
+        }
+
+        return r;
 }
 
 static int keep(Versions *versions, int staging_fd, const char *name, const char *directory,

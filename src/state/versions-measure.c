@@ -233,13 +233,11 @@ static int step(Walk *walk) {
         return open_deepest(walk);
 }
 
-static int measure_time(Versions *versions, usec_t at, uint64_t *n_bytes) {
+static int measure_time(Versions *versions, const char *name, uint64_t *n_bytes) {
         _cleanup_(walk_done) Walk walk = { .versions = versions };
-        char text[VERSION_TIME_BYTES];
         int r;
 
-        version_time_format(at, text);
-        r = count(&walk, versions->fd, text);
+        r = count(&walk, versions->fd, name);
         while (r >= 0 && walk.n_levels > 0) {
                 if (atomic_load_explicit(&versions->cancelled, memory_order_relaxed))
                         return -ECANCELED;
@@ -250,19 +248,38 @@ static int measure_time(Versions *versions, usec_t at, uint64_t *n_bytes) {
         return r;
 }
 
+static int measure(Versions *versions, uint64_t *n_bytes) {
+        _cleanup_(closedirp) DIR *directory = NULL;
+        bool dropped;
+        usec_t at;
+        int r;
+
+        r = versions_refresh(versions);
+        if (r >= 0)
+                r = versions_begin_times(versions, &directory);
+        if (r < 0)
+                return r;
+
+        while ((r = versions_next_time(directory, &at, &dropped)) > 0) {
+                char name[VERSIONS_NAME_BYTES];
+
+                r = measure_time(versions, versions_time_name(at, dropped, name), n_bytes);
+                if (r < 0)
+                        break;
+        }
+
+        return r;
+}
+
 int versions_measure(Versions *versions, uint64_t *ret_bytes) {
-        _cleanup_free_ usec_t *times = NULL;
         uint64_t n_bytes = 0;
-        size_t n_times;
         int r;
 
         assert(versions);
         assert(ret_bytes);
 
-        r = versions_list(versions, &times, &n_times);
-        for (size_t i = 0; r >= 0 && i < n_times; i++)
-                r = measure_time(versions, times[i], &n_bytes);
-        if (r < 0)
+        r = measure(versions, &n_bytes);
+        if (r < 0 && r != -ENOENT)
                 return r;
 
         *ret_bytes = n_bytes;

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "basic/alloc.h"
 #include "basic/fd.h"
 #include "basic/macros.h"
+#include "basic/string-util.h"
 #include "fs/confined.h"
 #include "state/store-internal.h"
 #include "state/versions-internal.h"
@@ -143,19 +145,45 @@ static bool is_directory(int fd, const struct dirent *entry) {
                S_ISDIR(st.st_mode);
 }
 
-int versions_next_time(DIR *directory, usec_t *ret) {
+/* Of the time's plain name, or that of a time that is being dropped. */
+static int parse_name(const char *name, usec_t *ret, bool *ret_dropped) {
+        const char *plain = startswith(name, VERSIONS_DROPPED_PREFIX);
+        int r;
+
+        r = version_time_parse(plain ?: name, ret);
+        if (r >= 0)
+                *ret_dropped = plain;
+
+        return r;
+}
+
+int versions_next_time(DIR *directory, usec_t *ret, bool *ret_dropped) {
         for (;;) {
                 const struct dirent *entry;
+                bool dropped;
 
                 errno = 0;
                 entry = readdir(directory);
                 /* -ENOENT: it was removed while it was read. */
                 if (!entry)
                         return errno == ENOENT ? 0 : -errno;
-                if (version_time_parse(entry->d_name, ret) >= 0 &&
-                    is_directory(dirfd(directory), entry))
-                        return 1;
+                if (parse_name(entry->d_name, ret, &dropped) < 0 || (dropped && !ret_dropped) ||
+                    !is_directory(dirfd(directory), entry))
+                        continue;
+
+                if (ret_dropped)
+                        *ret_dropped = dropped;
+                return 1;
         }
+}
+
+const char *versions_time_name(usec_t at, bool dropped, char buffer[VERSIONS_NAME_BYTES]) {
+        char text[VERSION_TIME_BYTES];
+
+        version_time_format(at, text);
+        (void) snprintf(buffer, VERSIONS_NAME_BYTES, "%s%s", dropped ? VERSIONS_DROPPED_PREFIX : "",
+                        text);
+        return buffer;
 }
 
 int versions_compare_times(const void *a, const void *b) {
@@ -185,7 +213,7 @@ static int read_times(Versions *versions, usec_t **ret, size_t *ret_n) {
         if (r < 0)
                 return r;
 
-        while ((r = versions_next_time(directory, &at)) > 0) {
+        while ((r = versions_next_time(directory, &at, NULL)) > 0) {
                 if (n_times == n_allocated) {
                         usec_t *grown;
 
@@ -231,19 +259,26 @@ bool versions_is_absence(int r) {
         return r == -ENOENT || r == -ENOTDIR || r == -ELOOP || r == -ENAMETOOLONG;
 }
 
-int versions_is_frame(const Versions *versions, int fd) {
-        char value[sizeof(VERSIONS_FRAME_VALUE)];
+int versions_may_be_frame(const Versions *versions, int fd) {
         struct stat st;
-        ssize_t n;
 
         if (fstat(fd, &st) < 0)
                 return -errno;
 
+        return st.st_uid == versions->owner &&
+               (st.st_mode & WRITABLE_BY_OTHERS & ~versions->mode) == 0;
+}
+
+int versions_is_frame(const Versions *versions, int fd) {
+        char value[sizeof(VERSIONS_FRAME_VALUE)];
+        ssize_t n;
+        int r;
+
         /* The mark alone proves nothing: whoever owns a retired directory can have given it one,
          * and so can anybody who may write into it. */
-        if (st.st_uid != versions->owner ||
-            (st.st_mode & WRITABLE_BY_OTHERS & ~versions->mode) != 0)
-                return 0;
+        r = versions_may_be_frame(versions, fd);
+        if (r <= 0)
+                return r;
 
         n = fgetxattr(fd, VERSIONS_FRAME_ATTRIBUTE, value, sizeof(value));
         if (n < 0)

@@ -39,7 +39,7 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Versions *, versions_close)
 int versions_keep(Versions *versions, int staging_fd, const char *name, const char *path,
                   usec_t at);
 
-/* All times there are, oldest first; a fresh array (free(3)), NULL for none. */
+/* All times that are whole, oldest first; a fresh array (free(3)), NULL for none. */
 int versions_list(Versions *versions, usec_t **ret, size_t *ret_n);
 
 typedef enum VersionKind {
@@ -58,7 +58,8 @@ int versions_find(Versions *versions, usec_t at, const char *path, int *ret_fd);
  * and again. */
 int versions_oldest(Versions *versions, usec_t *ret);
 
-/* Removes at most LIMIT (at least 1) entries of the oldest time. *RET_BYTES (may be NULL) is
+/* Removes at most LIMIT (at least 1) entries of the oldest time, which is not among those that are
+ * whole from then on: it is renamed to .dropping-TIME. *RET_BYTES (may be NULL) is
  * increased by the allocated bytes that became free: those of directories and of inodes that had no
  * other link. 1: there was something to remove; 0: there are no versions, -errno. What cannot be
  * removed (-EBUSY: a mount point, -EPERM: immutable, -EIO …) is passed over until VERSIONS is

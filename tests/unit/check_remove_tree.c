@@ -1,9 +1,12 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fs/confined.h"
@@ -336,6 +339,64 @@ START_TEST(steps_go_on_after_errors) {
 }
 END_TEST
 
+/* Its owner has a directory open and goes on filling it. */
+typedef struct Filler {
+        int fd;
+        atomic_bool refused;
+} Filler;
+
+static void *fill(void *userdata) {
+        Filler *filler = userdata;
+
+        /* Of this thread alone, as with system calls of its own. */
+        if (syscall(SYS_setresuid, 65534, 65534, 65534) < 0)
+                return NULL;
+        for (unsigned i = 0;; i++) {
+                char name[16];
+                int fd;
+
+                (void) snprintf(name, sizeof(name), "%u", i);
+                fd = openat(filler->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+                if (fd < 0)
+                        break;
+                (void) close(fd);
+        }
+        atomic_store(&filler->refused, errno == EACCES || errno == ENOENT);
+        return NULL;
+}
+
+START_TEST(filled_meanwhile) {
+        static const struct {
+                uid_t uid;
+                mode_t mode;
+        } foreign[] = { { 65534, 0755 }, { 0, 0777 } };
+        Filler filler = {};
+        pthread_t thread;
+        uint64_t n = 0;
+
+        if (geteuid() != 0) {
+                test_skip("needs root to be somebody else");
+                return;
+        }
+        TEST_SYS(mkdirat(test_fd, "tree", 0700));
+        TEST_SYS(mkdirat(test_fd, "tree/foreign", 0700));
+        TEST_SYS(fchownat(test_fd, "tree/foreign", foreign[_i].uid, 0, 0));
+        TEST_SYS(fchmodat(test_fd, "tree/foreign", foreign[_i].mode, 0));
+        filler.fd = TEST_SYS(openat(test_fd, "tree/foreign", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        ck_assert_int_eq(pthread_create(&thread, NULL, fill, &filler), 0);
+        while (count_entries(test_fd, "tree") < 1000)
+                ;
+
+        /* A single step is enough to lock it out. */
+        ck_assert_int_eq(remove_tree_some(test_fd, "tree", 1, &n, NULL), 1);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert(atomic_load(&filler.refused));
+        TEST_OK(remove_tree(test_fd, "tree", &n));
+        ck_assert(!exists("tree"));
+        (void) close(filler.fd);
+}
+END_TEST
+
 /* What was moved up goes although something beside it cannot. */
 START_TEST(deep_beside_what_stays) {
         uint64_t n = 0;
@@ -412,6 +473,7 @@ int main(void) {
         tcase_add_test(tcase, deep_in_steps);
         tcase_add_test(tcase, bytes_of_last_links);
         tcase_add_test(tcase, steps_go_on_after_errors);
+        tcase_add_loop_test(tcase, filled_meanwhile, 0, 2);
         tcase_add_test(tcase, deep_beside_what_stays);
         tcase_add_loop_test(tcase, wide_on_disk, 0, 3);
         tcase_add_loop_test(tcase, on_disk_file_systems, 0, 3);

@@ -1,4 +1,4 @@
-/* Keeping and finding versions. */
+/* Keeping versions, and opening and listing them. */
 
 #include <fcntl.h>
 #include <limits.h>
@@ -12,43 +12,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "basic/macros.h"
 #include "fs/confined.h"
 #include "fs/remove-tree.h"
 #include "test-versions.h"
-
-static const char *full_path(const char *path) {
-        static char buffer[512];
-
-        (void) snprintf(buffer, sizeof(buffer), "%s/store/versions/%s", test_path, path);
-        return buffer;
-}
-
-static struct stat status(const char *path) {
-        int versions_fd = TEST_OK(confined_open_child(test_store_fd, "versions", O_PATH)), fd;
-        struct stat st;
-
-        fd = TEST_OK(confined_open(versions_fd, path, O_PATH));
-        TEST_SYS(fstat(fd, &st));
-        (void) close(fd);
-        (void) close(versions_fd);
-        return st;
-}
-
-static VersionKind find(Versions *versions, const char *path) {
-        return TEST_OK(versions_find(versions, AT, path, NULL));
-}
-
-static void expect_kinds(Versions *versions, const char *const *paths, VersionKind kind) {
-        for (; *paths; paths++)
-                ck_assert_msg(find(versions, *paths) == kind, "%s is not %d", *paths, (int) kind);
-}
-
-#define EXPECT_KINDS(versions, kind, ...) \
-        expect_kinds(versions, (const char *const[]) { __VA_ARGS__, NULL }, kind)
 
 /* All types, with what is theirs, and the frames above them. */
 static void keep_all_types(Versions *versions) {
@@ -63,12 +32,12 @@ static void keep_all_types(Versions *versions) {
         TEST_SYS(mkfifoat(test_staging_fd, "2", 0640));
         TEST_OK(versions_keep(versions, test_staging_fd, "1", "a/b/link", AT));
         TEST_OK(versions_keep(versions, test_staging_fd, "2", "a/fifo", AT));
-        ck_assert_uint_eq(status(AT_NAME "/a/b/link").st_mode & S_IFMT, S_IFLNK);
-        ck_assert_uint_eq(status(AT_NAME "/a/fifo").st_mode, S_IFIFO | 0640);
-        ck_assert_uint_eq(status(AT_NAME "/a/directory").st_mode, S_IFDIR | 0755);
-        ck_assert_uint_eq(status(AT_NAME "/a/b").st_mode, S_IFDIR | 0700);
-        ck_assert_uint_eq(status(AT_NAME).st_mode, S_IFDIR | 0700);
-        ck_assert_uint_eq(status("").st_mode, S_IFDIR | 0700);
+        ck_assert_uint_eq(test_status(AT_NAME "/a/b/link").st_mode & S_IFMT, S_IFLNK);
+        ck_assert_uint_eq(test_status(AT_NAME "/a/fifo").st_mode, S_IFIFO | 0640);
+        ck_assert_uint_eq(test_status(AT_NAME "/a/directory").st_mode, S_IFDIR | 0755);
+        ck_assert_uint_eq(test_status(AT_NAME "/a/b").st_mode, S_IFDIR | 0700);
+        ck_assert_uint_eq(test_status(AT_NAME).st_mode, S_IFDIR | 0700);
+        ck_assert_uint_eq(test_status("").st_mode, S_IFDIR | 0700);
 }
 
 START_TEST(on_file_systems) {
@@ -82,10 +51,11 @@ START_TEST(on_file_systems) {
         versions = test_versions();
 
         keep_all_types(versions);
-        EXPECT_KINDS(versions, VERSION_ENTRY, "a/b/file", "a/directory", "a/directory/inside",
-                     "top");
-        EXPECT_KINDS(versions, is_marked ? VERSION_FRAME : VERSION_ENTRY, "a", "a/b");
-        EXPECT_KINDS(versions, VERSION_NONE, "b", "a/directory/no", "top/no", "a/b/file/no/no");
+        TEST_EXPECT_KINDS(versions, VERSION_ENTRY, "a/b/file", "a/directory", "a/directory/inside",
+                          "top");
+        TEST_EXPECT_KINDS(versions, is_marked ? VERSION_FRAME : VERSION_ENTRY, "a", "a/b");
+        TEST_EXPECT_KINDS(versions, VERSION_NONE, "b", "a/directory/no", "top/no",
+                          "a/b/file/no/no");
 
         /* Others in the same directories, with another one in between, and at another time. */
         for (unsigned i = 0; i < 100; i++) {
@@ -166,7 +136,7 @@ START_TEST(long_names) {
         test_stage_file("staged", "");
         ck_assert_int_eq(versions_keep(versions, test_staging_fd, "staged", path, AT),
                          -ENAMETOOLONG);
-        ck_assert_int_eq(find(versions, path), VERSION_NONE);
+        ck_assert_int_eq(test_find(versions, path), VERSION_NONE);
         versions_close(versions);
 }
 END_TEST
@@ -193,13 +163,13 @@ static void check_deep(Versions *versions, unsigned n, size_t length) {
 
         test_keep_file(versions, path, AT, "deep");
         test_expect_content(below, "deep");
-        ck_assert_int_eq(find(versions, path), VERSION_ENTRY);
+        ck_assert_int_eq(test_find(versions, path), VERSION_ENTRY);
         path[strlen(path) - 1] = 'f';
         test_keep_file(versions, path, AT, "beside");
         below[strlen(below) - 1] = 'f';
         test_expect_content(below, "beside");
         *strrchr(path, '/') = '\0';
-        ck_assert_int_eq(find(versions, path), VERSION_FRAME);
+        ck_assert_int_eq(test_find(versions, path), VERSION_FRAME);
         test_keep_directory(versions, path, LATER, "x");
         free(path);
         free(below);
@@ -218,145 +188,6 @@ START_TEST(deep_paths) {
         check_deep(versions, 40, 255);
         check_deep(versions, 5000, 1);
         test_expect_staging_empty();
-        versions_close(versions);
-}
-END_TEST
-
-/* Entries and frames that come together at one time: whatever comes in the place of a frame takes
- * it. */
-START_TEST(entry_in_the_place_of_a_frame) {
-        Versions *versions;
-
-        ck_assert(test_store(NULL));
-        versions = test_versions();
-
-        test_keep_file(versions, "d/e/file", AT, "below");
-        test_keep_directory(versions, "d", AT, "d");
-        test_expect_content(AT_NAME "/d/inside", "d");
-        test_expect_content(AT_NAME "/d.1/e/file", "below");
-        EXPECT_KINDS(versions, VERSION_ENTRY, "d", "d/inside", "d.1/e/file");
-        EXPECT_KINDS(versions, VERSION_FRAME, "d.1", "d.1/e");
-
-        /* What comes below it later stays out of what was retired. */
-        test_keep_file(versions, "d/e/file", AT, "later");
-        test_keep_file(versions, "d/inside", AT, "later");
-        test_expect_content(AT_NAME "/d/inside", "d");
-        test_expect_content(AT_NAME "/d.1/e/file.1", "later");
-        test_expect_content(AT_NAME "/d.1/inside", "later");
-        test_expect_missing(AT_NAME "/d/e");
-
-        test_keep_directory(versions, "d/e", LATER, "e");
-        test_expect_content(LATER_NAME "/d/e/inside", "e");
-        test_expect_staging_empty();
-        versions_close(versions);
-}
-END_TEST
-
-START_TEST(frame_in_the_place_of_an_entry) {
-        Versions *versions;
-
-        ck_assert(test_store(NULL));
-        versions = test_versions();
-
-        test_keep_directory(versions, "d", AT, "d");
-        test_keep_file(versions, "f", AT, "f");
-        TEST_SYS(symlinkat("d", test_staging_fd, "1"));
-        TEST_OK(versions_keep(versions, test_staging_fd, "1", "l", AT));
-        for (int i = 0; i < 3; i++) {
-                test_keep_file(versions, "d/inside", AT, "below");
-                test_keep_file(versions, "f/x", AT, "below");
-                test_keep_file(versions, "l/x", AT, "below");
-        }
-        ck_assert_uint_eq(test_count_entries("versions/" AT_NAME "/d"), 2);
-        ck_assert_uint_eq(test_count_entries("versions/" AT_NAME "/d.1"), 4);
-        ck_assert_uint_eq(test_count_entries("versions/" AT_NAME "/f.1"), 4);
-        ck_assert_uint_eq(test_count_entries("versions/" AT_NAME "/l.1"), 4);
-        test_expect_content(AT_NAME "/d/inside", "d");
-        EXPECT_KINDS(versions, VERSION_ENTRY, "d", "f", "l", "d/inside");
-        EXPECT_KINDS(versions, VERSION_NONE, "f/x", "l/x", "l/inside");
-
-        /* Not so where the same path was no entry. */
-        test_keep_file(versions, "d/inside", LATER, "below");
-        test_expect_content(LATER_NAME "/d/inside", "below");
-        test_expect_staging_empty();
-        versions_close(versions);
-}
-END_TEST
-
-START_TEST(find_gives_a_descriptor) {
-        int fd = -1, time_fd;
-        struct stat found, there;
-        Versions *versions;
-
-        ck_assert(test_store(NULL));
-        versions = test_versions();
-        test_keep_directory(versions, "a/d", AT, "x");
-        TEST_SYS(symlinkat("d", test_staging_fd, "1"));
-        TEST_OK(versions_keep(versions, test_staging_fd, "1", "a/link", AT));
-
-        ck_assert_int_eq(versions_find(versions, AT, "a/d", &fd), VERSION_ENTRY);
-        TEST_SYS(fstat(fd, &found));
-        there = status(AT_NAME "/a/d");
-        ck_assert_uint_eq(found.st_ino, there.st_ino);
-        ck_assert_int_eq(fcntl(fd, F_GETFL) & O_PATH, O_PATH);
-        ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
-        (void) close(fd);
-
-        ck_assert_int_eq(versions_find(versions, AT, "a/link", &fd), VERSION_ENTRY);
-        TEST_SYS(fstat(fd, &found));
-        ck_assert_uint_eq(found.st_mode & S_IFMT, S_IFLNK);
-        (void) close(fd);
-        ck_assert_int_eq(versions_find(versions, AT, "a/link/inside", &fd), VERSION_NONE);
-        ck_assert_int_eq(fd, -EBADF);
-
-        /* The root of all paths. */
-        ck_assert_int_eq(versions_find(versions, AT, "", &time_fd), VERSION_FRAME);
-        (void) close(time_fd);
-        ck_assert_int_eq(versions_find(versions, LATER, "", &time_fd), VERSION_NONE);
-        ck_assert_int_eq(versions_find(versions, LATER, "a/d", NULL), VERSION_NONE);
-
-        ck_assert_int_eq(versions_find(versions, AT, "a/../a/d", &fd), -EINVAL);
-        ck_assert_int_eq(versions_find(versions, AT, "a//d", &fd), -EINVAL);
-        ck_assert_int_eq(versions_find(versions, AT, "/a", &fd), -EINVAL);
-        versions_close(versions);
-}
-END_TEST
-
-/* Frames that are none: their owner, or whoever may write into them, gave them the mark; or they
- * are those of another store that was mirrored. */
-START_TEST(forged_frames) {
-        static const char *const names[] = { "of-nobody", "open", "whole/copied" };
-        Versions *versions;
-
-        ck_assert(test_store(NULL));
-        if (geteuid() != 0) {
-                test_skip("owners can only be given by root");
-                return;
-        }
-        versions = test_versions();
-
-        test_keep_directory(versions, "of-nobody", AT, "x");
-        test_keep_directory(versions, "open", AT, "x");
-        test_keep_directory(versions, "whole", AT, "x");
-        test_keep_file(versions, "real/x", AT, "x");
-        TEST_SYS(mkdir(full_path(AT_NAME "/whole/copied"), 0700));
-        TEST_SYS(chown(full_path(AT_NAME "/of-nobody"), 65534, 65534));
-        TEST_SYS(chmod(full_path(AT_NAME "/open"), 0707));
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                char path[64];
-
-                (void) snprintf(path, sizeof(path), AT_NAME "/%s", names[i]);
-                TEST_SYS(setxattr(full_path(path), FRAME, "1", 1, 0));
-                ck_assert_int_eq(find(versions, names[i]), VERSION_ENTRY);
-        }
-
-        ck_assert_int_eq(find(versions, "real"), VERSION_FRAME);
-        TEST_SYS(setxattr(full_path(AT_NAME "/real"), FRAME, "10", 2, 0));
-        ck_assert_int_eq(find(versions, "real"), VERSION_ENTRY);
-
-        test_keep_file(versions, "of-nobody/x", AT, "below");
-        test_expect_content(AT_NAME "/of-nobody.1/x", "below");
-        test_expect_missing(AT_NAME "/of-nobody/x");
         versions_close(versions);
 }
 END_TEST
@@ -413,7 +244,7 @@ START_TEST(left_by_a_crash) {
         TEST_SYS(mkdirat(test_staging_fd, name, 0700));
         versions = test_versions();
         test_keep_file(versions, "d/file", AT, "x");
-        ck_assert_int_eq(find(versions, "d"), VERSION_FRAME);
+        ck_assert_int_eq(test_find(versions, "d"), VERSION_FRAME);
         test_expect_staging_empty();
         versions_close(versions);
 }
@@ -472,7 +303,7 @@ START_TEST(opening) {
 
         TEST_SYS(mkdirat(test_store_fd, "versions", 0777));
         versions = test_versions();
-        ck_assert_uint_eq(status("").st_mode & 07777, 0700);
+        ck_assert_uint_eq(test_status("").st_mode & 07777, 0700);
         versions_close(versions);
 
         if (geteuid() == 0) {
@@ -485,7 +316,7 @@ START_TEST(opening) {
         TEST_OK(versions_list(versions, &times, &n));
         ck_assert_uint_eq(n, 0);
         free(times);
-        ck_assert_int_eq(find(versions, "a"), VERSION_NONE);
+        ck_assert_int_eq(test_find(versions, "a"), VERSION_NONE);
         ck_assert_int_eq(versions_oldest(versions, &(usec_t) { 0 }), -ENOENT);
         ck_assert_int_eq(versions_drop_oldest(versions, 1, NULL), 0);
         versions_close(versions);
@@ -504,7 +335,7 @@ START_TEST(list_knows_its_own) {
         ck_assert(test_store(NULL));
         versions = test_versions();
         for (size_t i = 0; i < ELEMENTSOF(others); i++)
-                TEST_SYS(mkdir(full_path(others[i]), 0700));
+                TEST_SYS(mkdir(test_versions_path(others[i]), 0700));
         (void) close(test_file(test_store_fd, "versions/2001-02-03T04:05:06.007Z", "", 0));
         for (unsigned i = 0; i < N_TIMES; i++)
                 test_keep_file(versions, "f", AT + i * 7919 % N_TIMES * USEC_PER_MINUTE, "");
@@ -550,13 +381,13 @@ static void keep_as_nobody(void) {
         Versions *versions = test_versions();
 
         test_stage_directory("staged", "x");
-        TEST_SYS(fchmodat(test_staging_fd, "staged", 0700, 0));
+        TEST_SYS(fchmodat(test_staging_fd, "staged", 01000, 0));
         TEST_OK(versions_keep(versions, test_staging_fd, "staged", "a/closed", AT));
-        TEST_SYS(chmod(full_path(AT_NAME "/a/closed"), 0));
+        ck_assert_uint_eq(test_status(AT_NAME "/a/closed").st_mode, S_IFDIR | 01000);
         test_keep_file(versions, "a/closed/below", AT, "below");
         test_expect_content(AT_NAME "/a/closed.1/below", "below");
-        EXPECT_KINDS(versions, VERSION_ENTRY, "a/closed");
-        EXPECT_KINDS(versions, VERSION_FRAME, "a", "a/closed.1");
+        TEST_EXPECT_KINDS(versions, VERSION_ENTRY, "a/closed");
+        TEST_EXPECT_KINDS(versions, VERSION_FRAME, "a", "a/closed.1");
         test_expect_staging_empty();
         for (unsigned i = 0; versions_drop_oldest(versions, 2, NULL) == 1; i++)
                 ck_assert_uint_lt(i, 10);
@@ -582,10 +413,6 @@ int main(void) {
         tcase_add_loop_test(tcase, twins, 0, N_TEST_FILE_SYSTEMS);
         tcase_add_test(tcase, long_names);
         tcase_add_test(tcase, deep_paths);
-        tcase_add_test(tcase, entry_in_the_place_of_a_frame);
-        tcase_add_test(tcase, frame_in_the_place_of_an_entry);
-        tcase_add_test(tcase, find_gives_a_descriptor);
-        tcase_add_test(tcase, forged_frames);
         tcase_add_test(tcase, failures_lose_nothing);
         tcase_add_test(tcase, failures_leave_no_litter);
         tcase_add_test(tcase, left_by_a_crash);

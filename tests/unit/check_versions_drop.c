@@ -14,6 +14,8 @@
 #include "fs/confined.h"
 #include "test-versions.h"
 
+#define DROPPED ".dropping-" AT_NAME
+
 static usec_t time_of(unsigned i) {
         return AT / 1000 * 1000 + i * USEC_PER_SEC;
 }
@@ -162,6 +164,57 @@ START_TEST(huge_directory) {
 }
 END_TEST
 
+static size_t n_listed(Versions *versions) {
+        usec_t *times;
+        size_t n;
+
+        TEST_OK(versions_list(versions, &times, &n));
+        free(times);
+        return n;
+}
+
+/* Nobody is shown a time of which something is gone already; it goes on with the next step, also of
+ * another process. */
+START_TEST(half_a_time_is_none) {
+        Versions *versions;
+        uint64_t n_bytes = 0, n_before;
+
+        ck_assert(test_store(NULL));
+        versions = test_versions();
+        for (unsigned i = 0; i < 3; i++) {
+                test_keep_directory(versions, "a/d", time_of(i), "x");
+                test_keep_file(versions, "a/f", time_of(i), "x");
+        }
+        TEST_SYS(mkdirat(test_store_fd, "versions/.dropping-x", 0700));
+        n_before = measured(versions);
+
+        ck_assert_int_eq(versions_drop_oldest(versions, 1, &n_bytes), 1);
+        ck_assert_uint_eq(test_count_entries("versions/" DROPPED), 4);
+        ck_assert_uint_eq(measured(versions), n_before - n_bytes);
+        ck_assert_uint_eq(n_listed(versions), 2);
+        ck_assert_int_eq(versions_find(versions, time_of(0), "a", NULL), VERSION_NONE);
+        ck_assert_int_eq(versions_find(versions, time_of(1), "a", NULL), VERSION_FRAME);
+        expect_oldest(versions, time_of(0));
+        versions_close(versions);
+
+        /* What is kept at that time even now goes with it or after it. */
+        versions = test_versions();
+        test_keep_directory(versions, "a/d", time_of(0), "x");
+        ck_assert_uint_eq(n_listed(versions), 3);
+        ck_assert_uint_gt(measured(versions), 0);
+        for (unsigned i = 0; i < 4 + 4; i++) {
+                expect_oldest(versions, time_of(0));
+                ck_assert_int_eq(versions_drop_oldest(versions, 1, NULL), 1);
+        }
+        expect_oldest(versions, time_of(1));
+        while (versions_drop_oldest(versions, 100, NULL) == 1)
+                ;
+        expect_none(versions);
+        ck_assert_uint_eq(test_count_entries("versions"), 2);
+        versions_close(versions);
+}
+END_TEST
+
 /* A directory of DEPTH levels, each with a file of 4 KiB. */
 static void stage_chain(unsigned depth) {
         static const char page[4096] = "x";
@@ -253,6 +306,7 @@ START_TEST(unremovable) {
         for (n_left = test_count_entries("versions/" AT_NAME); n_left > 4; n_left--) {
                 expect_oldest(versions, time_of(0));
                 ck_assert_int_eq(versions_drop_oldest(versions, 1, &n_bytes), 1);
+                ck_assert_uint_eq(test_count_entries("versions/" DROPPED), n_left - 1);
         }
         ck_assert_int_eq(versions_drop_oldest(versions, 1, &n_bytes), 1);
         expect_oldest(versions, time_of(1));
@@ -272,7 +326,7 @@ START_TEST(unremovable) {
 
         versions = test_versions();
         expect_oldest(versions, time_of(0));
-        ck_assert(test_set_immutable("versions/" AT_NAME "/a/b/fixed", false));
+        ck_assert(test_set_immutable("versions/" DROPPED "/a/b/fixed", false));
         ck_assert_int_eq(versions_drop_oldest(versions, 10, NULL), 1);
         expect_none(versions);
         versions_close(versions);
@@ -301,17 +355,21 @@ START_TEST(mounted_over) {
         while (versions_drop_oldest(versions, 2, NULL) == 1)
                 ;
         ck_assert_int_eq(versions_drop_oldest(versions, 2, NULL), -EBUSY);
-        test_expect_content(AT_NAME "/a/d/precious", "y");
+        test_expect_content(DROPPED "/a/d/precious", "y");
         ck_assert_uint_eq(test_count_entries("versions"), 5);
+        (void) snprintf(path, sizeof(path), "%s/store/versions/" DROPPED "/a/d", test_path);
         TEST_SYS(umount(path));
         versions_close(versions);
 }
 END_TEST
 
-/* Two threads: one keeps, also at the oldest time, and one drops whatever there is. */
+/* Two threads: one drops whatever there is, and one keeps, also at the oldest time, and drops a
+ * little. */
+enum { N_STEPS_MIN = 500 };
+
 typedef struct Race {
         atomic_bool stop;
-        uint64_t n_steps;
+        atomic_uint n_steps;
         int r;
 } Race;
 
@@ -324,14 +382,17 @@ static void *drop_main(void *userdata) {
                 return NULL;
         while (race->r >= 0 && !atomic_load(&race->stop)) {
                 race->r = versions_drop_oldest(versions, 3, NULL);
-                race->n_steps += race->r > 0;
+                if (race->r != 0)
+                        atomic_fetch_add(&race->n_steps, 1);
         }
+        /* Whatever ended it: nobody needs to wait for more. */
+        atomic_fetch_add(&race->n_steps, N_STEPS_MIN);
         versions_close(versions);
         return NULL;
 }
 
 START_TEST(dropped_while_keeping) {
-        enum { N = 6000, N_STEPS_MIN = 200 };
+        enum { N = 6000 };
         Versions *versions;
         Race race = {};
         pthread_t thread;
@@ -340,18 +401,19 @@ START_TEST(dropped_while_keeping) {
                 return;
         versions = test_versions();
         ck_assert_int_eq(pthread_create(&thread, NULL, drop_main, &race), 0);
-        for (unsigned i = 0; i < N; i++) {
+        for (unsigned i = 0; i < N || atomic_load(&race.n_steps) < N_STEPS_MIN; i++) {
                 char path[64];
 
                 (void) snprintf(path, sizeof(path), "a/%u/%u/file", i / 100 % 2, i / 10 % 5);
                 test_stage_file("staged", "x");
                 TEST_OK(versions_keep(versions, test_staging_fd, "staged", path,
                                       time_of(i / 2000)));
+                if (i % 5 == 0)
+                        TEST_OK(versions_drop_oldest(versions, 2, NULL));
         }
         atomic_store(&race.stop, true);
         ck_assert_int_eq(pthread_join(thread, NULL), 0);
         TEST_OK(race.r);
-        ck_assert_uint_gt(race.n_steps, N_STEPS_MIN);
         test_expect_staging_empty();
 
         while (TEST_OK(versions_drop_oldest(versions, 1000, NULL)) == 1)
@@ -383,6 +445,7 @@ int main(void) {
         tcase_add_loop_test(tcase, on_file_systems, 0, N_TEST_FILE_SYSTEMS);
         tcase_add_test(tcase, oldest_first);
         tcase_add_loop_test(tcase, huge_directory, 0, N_TEST_FILE_SYSTEMS - 1);
+        tcase_add_test(tcase, half_a_time_is_none);
         tcase_add_test(tcase, deep_directory);
         tcase_add_test(tcase, hard_links);
         tcase_add_test(tcase, unremovable);

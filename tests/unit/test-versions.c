@@ -167,3 +167,31 @@ bool test_set_immutable(const char *path, bool immutable) {
                 test_skip("files cannot be made immutable here");
         return r >= 0;
 }
+
+const char *test_versions_path(const char *path) {
+        static char buffer[512];
+
+        (void) snprintf(buffer, sizeof(buffer), "%s/store/versions/%s", test_path, path);
+        return buffer;
+}
+
+struct stat test_status(const char *path) {
+        int versions_fd = TEST_OK(confined_open_child(test_store_fd, "versions", O_PATH)), fd;
+        struct stat st;
+
+        fd = TEST_OK(confined_open(versions_fd, path, O_PATH));
+        TEST_SYS(fstat(fd, &st));
+        (void) close(fd);
+        (void) close(versions_fd);
+        return st;
+}
+
+VersionKind test_find(Versions *versions, const char *path) {
+        return TEST_OK(versions_find(versions, AT, path, NULL));
+}
+
+void test_expect_kinds(Versions *versions, const char *const *paths, VersionKind kind) {
+        for (; *paths; paths++)
+                ck_assert_msg(test_find(versions, *paths) == kind, "%s is not %d", *paths,
+                              (int) kind);
+}

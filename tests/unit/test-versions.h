@@ -3,6 +3,7 @@
 /* A store's directory with versions, on the file system that a test asks for. */
 
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "state/versions.h"
 #include "test-fs.h"
@@ -19,8 +20,8 @@
 extern int test_store_fd, test_staging_fd;
 
 enum { N_TEST_FILE_SYSTEMS = 5 };
-extern const char *const test_file_systems[N_TEST_FILE_SYSTEMS]; /* the last one
- knows no extended attributes */
+/* The last one knows no extended attributes. */
+extern const char *const test_file_systems[N_TEST_FILE_SYSTEMS];
 
 /* Makes the store on a fresh file system of TYPE, NULL for that of the test's directory. False:
  * skipped. */
@@ -49,3 +50,15 @@ uint64_t test_allocated_bytes(const char *path);
 
 /* Makes PATH of the store immutable, or no longer so. False: skipped. */
 bool test_set_immutable(const char *path, bool immutable);
+
+/* The absolute path of PATH below versions/ of a store in the test's directory, in one buffer. */
+const char *test_versions_path(const char *path);
+struct stat test_status(const char *path);
+
+/* What there is at the time AT. */
+VersionKind test_find(Versions *versions, const char *path);
+/* Expects KIND of each of the paths, which end with NULL. */
+void test_expect_kinds(Versions *versions, const char *const *paths, VersionKind kind);
+
+#define TEST_EXPECT_KINDS(versions, kind, ...) \
+        test_expect_kinds(versions, (const char *const[]) { __VA_ARGS__, NULL }, kind)
