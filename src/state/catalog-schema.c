@@ -29,7 +29,7 @@
         side "_gid INTEGER NOT NULL," \
         side "_n_links INTEGER NOT NULL,"
 
-/* Directory ids are not declared unique: while rows are exchanged two may have the same one for a
+/* Directory ids are not declared unique: while directories change places two may have the same one for a
  * moment, and INSERT OR REPLACE would then take away a row at another place. */
 static const char schema[] =
         "BEGIN IMMEDIATE;"

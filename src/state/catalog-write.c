@@ -16,9 +16,6 @@ enum {
         SUBTREE_DEPTH_MAX = 65536,
 };
 
-/* Where an exchange leaves one row while the other is moved: no directory has this id. */
-#define PARENT_IN_EXCHANGE INT64_C(-1)
-
 #define STAMP_OF_PLACE                                   \
         " = (?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)" \
         " WHERE parent = ?1 AND name = ?2"
@@ -33,8 +30,6 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_DELETE] = "DELETE FROM entry WHERE parent = ?1 AND name = ?2",
         [WRITER_DELETE_INODE] =
                 "DELETE FROM entry WHERE parent = ?1 AND name = ?2 AND source_inode = ?3",
-        [WRITER_MOVE] = "UPDATE OR REPLACE entry SET parent = ?3, name = ?4"
-                        " WHERE parent = ?1 AND name = ?2",
         [WRITER_SET_SOURCE] = "UPDATE entry SET (" SCHEMA_SOURCE_COLUMNS ")" STAMP_OF_PLACE,
         [WRITER_SET_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")" STAMP_OF_PLACE,
         [WRITER_SET_DIRECTORY_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")"
@@ -54,7 +49,6 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_GET_FACT] = "SELECT value FROM fact WHERE key = ?1",
         [WRITER_ADD_FILE_SYSTEM] = "INSERT INTO file_system(identity) VALUES(?1)",
         [WRITER_GET_FILE_SYSTEM] = "SELECT number FROM file_system WHERE identity = ?1",
-        [WRITER_GET_FILE_SYSTEM_ID] = "SELECT identity FROM file_system WHERE number = ?1",
         /* From one parent to the next in the primary key, whatever is below each. */
         [WRITER_NEXT_ORPHAN] =
                 "WITH RECURSIVE parents(id) AS (SELECT min(parent) FROM entry WHERE parent > ?1"
@@ -238,38 +232,6 @@ int catalog_delete_inode(Catalog *catalog, CatalogPlace place, uint64_t source_i
 
         r = catalog_run(catalog, statement, code);
         return r < 0 ? r : sqlite3_changes(catalog->db) > 0;
-}
-
-int catalog_move(Catalog *catalog, CatalogPlace from, CatalogPlace to) {
-        sqlite3_stmt *statement = catalog->statements[WRITER_MOVE];
-        int code, r;
-
-        code = bind_place(statement, 1, from);
-        if (code == SQLITE_OK)
-                code = bind_place(statement, 3, to);
-
-        r = catalog_run(catalog, statement, code);
-        return r < 0 ? r : sqlite3_changes(catalog->db) > 0;
-}
-
-int catalog_exchange(Catalog *catalog, CatalogPlace a, CatalogPlace b) {
-        const CatalogPlace aside = { PARENT_IN_EXCHANGE, "" };
-        int r;
-
-        r = catalog_move(catalog, a, aside);
-        if (r <= 0)
-                return r < 0 ? r : -ENOENT;
-
-        r = catalog_move(catalog, b, a);
-        if (r > 0) {
-                r = catalog_move(catalog, aside, b);
-                return r < 0 ? r : 0;
-        }
-
-        /* B is not there: everything is put back as it was. */
-        if (r == 0)
-                r = catalog_move(catalog, aside, a);
-        return r < 0 ? r : -ENOENT;
 }
 
 static int set_stamp(Catalog *catalog, WriterStatement which, CatalogPlace place,

@@ -308,25 +308,6 @@ int catalog_file_system(Catalog *catalog, const FileSystemId *id, int64_t *ret) 
         return 0;
 }
 
-int catalog_file_system_id(Catalog *catalog, int64_t number, FileSystemId *ret) {
-        sqlite3_stmt *statement = catalog->statements[WRITER_GET_FILE_SYSTEM_ID];
-        _cleanup_free_ char *text = NULL;
-        FileSystemId id = {};
-        int r;
-
-        assert(ret);
-
-        r = read_text(catalog, statement, sqlite3_bind_int64(statement, 1, number), &text);
-        if (r < 0)
-                return r;
-        if (strlen(text) >= sizeof id.text)
-                return -EBADMSG;
-
-        (void) strcpy(id.text, text);
-        *ret = id;
-        return 0;
-}
-
 int catalog_next_orphan(Catalog *catalog, int64_t after, int64_t *ret) {
         sqlite3_stmt *statement = catalog->statements[WRITER_NEXT_ORPHAN];
 

@@ -79,11 +79,6 @@ typedef struct CatalogPlace {
         const char *name;
 } CatalogPlace;
 
-/* Moves a row to another place; a row that is there is replaced, but what hangs below that by its
- * directory id stays. 1 moved, 0 no such row. */
-int catalog_move(Catalog *catalog, CatalogPlace from, CatalogPlace to);
-/* Exchanges two rows. -ENOENT, and nothing changed, when one of them is missing. */
-int catalog_exchange(Catalog *catalog, CatalogPlace a, CatalogPlace b);
 /* Updates only the replica's stamp (and for link groups the source's) of a row; a stamp that is
  * NULL stays. 1 done, 0 no such row. */
 int catalog_set_stamps(Catalog *catalog, CatalogPlace place, const Stamp *source,
@@ -107,8 +102,6 @@ int catalog_get_fact(Catalog *catalog, const char *key, char **ret);
 /* The small number that stands for a file system in rows; made at need (a transaction is needed
  * only then). */
 int catalog_file_system(Catalog *catalog, const FileSystemId *id, int64_t *ret);
-/* The reverse: 0 or -ENOENT. */
-int catalog_file_system_id(Catalog *catalog, int64_t number, FileSystemId *ret);
 
 /* The least directory id above AFTER under which there are rows while none is the directory's own:
  * what a removed directory left behind that was not purged before the end. 0 or -ENOENT. */

@@ -134,13 +134,6 @@ void batch_flush(Batch *batch) {
         (void) pthread_mutex_unlock(&batch->mutex);
 }
 
-void batch_nudge(Batch *batch) {
-        (void) pthread_mutex_lock(&batch->mutex);
-        batch->nudged = true;
-        (void) pthread_cond_signal(&batch->work);
-        (void) pthread_mutex_unlock(&batch->mutex);
-}
-
 void batch_close(Batch *batch) {
         (void) pthread_mutex_lock(&batch->mutex);
         batch->closed = true;
@@ -168,7 +161,7 @@ bool batch_take(Batch *batch, usec_t timeout_usec, ItemList *ret) {
                 usec_t due = batch_due(batch);
 
                 now = now_usec(CLOCK_MONOTONIC);
-                if (due <= now || batch->nudged || give_up <= now || batch->closed)
+                if (due <= now || give_up <= now || batch->closed)
                         break;
                 due = MIN(due, give_up);
                 if (due == USEC_INFINITY) {
@@ -179,7 +172,6 @@ bool batch_take(Batch *batch, usec_t timeout_usec, ItemList *ret) {
                                           .tv_nsec = (long) (due % USEC_PER_SEC) * 1000 };
                 (void) pthread_cond_timedwait(&batch->work, &batch->mutex, &until);
         }
-        batch->nudged = false;
         goes_on = !batch->closed || batch->waiting.first;
         if (batch_due(batch) <= now) {
                 item_list_concat(ret, &batch->waiting);

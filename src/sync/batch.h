@@ -103,7 +103,6 @@ typedef struct Batch {
         usec_t oldest;
         bool flush_wanted;
         bool closed; /* the committer ends when nothing is waiting */
-        bool nudged; /* the committer has something other than items to do */
 } Batch;
 
 int batch_init(Batch *batch);
@@ -115,8 +114,6 @@ void batch_push(Batch *batch, ItemList *list);
 void batch_push_unbounded(Batch *batch, ItemList *list);
 /* Makes the committer take what is there without waiting for more. */
 void batch_flush(Batch *batch);
-/* Wakes the committer for its other duties. */
-void batch_nudge(Batch *batch);
 void batch_close(Batch *batch);
 /* For the committer: waits, at most until TIMEOUT_USEC from now when that is not USEC_INFINITY, and
  * moves what is waiting into RET. Returns false when the batch is closed and empty. */

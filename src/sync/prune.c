@@ -32,7 +32,9 @@ struct Prune {
         pthread_t thread;
         pthread_mutex_t mutex; /* over every step of dropping */
         pthread_cond_t changed;
-        bool stopping;
+        atomic_bool stopping;
+        pthread_mutex_t running_mutex; /* over RUNNING */
+        Versions *running;             /* what the thread works on, for prune_stop to end it */
         usec_t due; /* CLOCK_MONOTONIC; USEC_INFINITY: nothing to prune that is known */
 };
 
@@ -110,13 +112,10 @@ static int prune_step(Engine *engine, Versions *versions, Usage *usage, usec_t *
         return r;
 }
 
-static bool is_stopping(Prune *prune) {
-        bool stopping;
-
-        (void) pthread_mutex_lock(&prune->mutex);
-        stopping = prune->stopping;
-        (void) pthread_mutex_unlock(&prune->mutex);
-        return stopping;
+static void set_running(Prune *prune, Versions *versions) {
+        (void) pthread_mutex_lock(&prune->running_mutex);
+        prune->running = versions;
+        (void) pthread_mutex_unlock(&prune->running_mutex);
 }
 
 /* Until nothing is beyond the limits any more. Returns when to look again, CLOCK_MONOTONIC. */
@@ -127,13 +126,15 @@ static usec_t prune_run(Prune *prune) {
         int r;
 
         r = open_versions(prune->engine, &versions);
-        while (r >= 0 && !is_stopping(prune)) {
+        set_running(prune, versions);
+        while (r >= 0 && !prune->stopping) {
                 (void) pthread_mutex_lock(&prune->mutex);
                 r = prune_step(prune->engine, versions, &usage, &next);
                 (void) pthread_mutex_unlock(&prune->mutex);
                 if (r == 0)
                         break;
         }
+        set_running(prune, NULL);
         versions_close(versions);
         if (r < 0 && r != -ENOENT) {
                 (void) log_warning_errno(
@@ -178,7 +179,7 @@ static void *prune_main(void *userdata) {
         /* This thread alone; where it is refused the pruning is merely less polite. */
         (void) syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
                        IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
-        while (!is_stopping(prune)) {
+        while (!prune->stopping) {
                 set_due(prune, prune_run(prune));
                 wait_until_due(prune);
         }
@@ -237,6 +238,8 @@ int prune_start(Engine *engine) {
         prune->due = USEC_INFINITY;
         r = -pthread_mutex_init(&prune->mutex, NULL);
         if (r >= 0)
+                r = -pthread_mutex_init(&prune->running_mutex, NULL);
+        if (r >= 0)
                 r = -pthread_condattr_init(&attributes);
         if (r >= 0) {
                 (void) pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -258,12 +261,18 @@ void prune_stop(Engine *engine) {
 
         if (!prune)
                 return;
-        (void) pthread_mutex_lock(&prune->mutex);
         prune->stopping = true;
+        /* A walk over many versions on a cold disk would keep everybody waiting. */
+        (void) pthread_mutex_lock(&prune->running_mutex);
+        if (prune->running)
+                versions_cancel(prune->running);
+        (void) pthread_mutex_unlock(&prune->running_mutex);
+        (void) pthread_mutex_lock(&prune->mutex);
         (void) pthread_cond_broadcast(&prune->changed);
         (void) pthread_mutex_unlock(&prune->mutex);
         (void) pthread_join(prune->thread, NULL);
         (void) pthread_cond_destroy(&prune->changed);
+        (void) pthread_mutex_destroy(&prune->running_mutex);
         (void) pthread_mutex_destroy(&prune->mutex);
         free(prune);
         engine->prune = NULL;

@@ -195,23 +195,6 @@ START_TEST(unbounded_push_does_not_wait) {
 }
 END_TEST
 
-START_TEST(nudge_wakes_without_items) {
-        ItemList taken;
-
-        item_list_init(&taken);
-        batch_nudge(&batch);
-        ck_assert(batch_take(&batch, USEC_INFINITY, &taken));
-        push(1, 0, 0, 0);
-        batch_nudge(&batch);
-        ck_assert(batch_take(&batch, USEC_INFINITY, &taken));
-        ck_assert_ptr_null(taken.first);
-        /* Once. */
-        ck_assert(batch_take(&batch, USEC_INFINITY, &taken));
-        expect_numbers(&taken, 1);
-        item_list_done(&taken);
-}
-END_TEST
-
 START_TEST(close_ends) {
         ItemList taken;
 
@@ -379,7 +362,6 @@ int main(void) {
         tcase_add_test(tcase, full_by_items);
         tcase_add_test(tcase, full_by_bytes);
         tcase_add_test(tcase, unbounded_push_does_not_wait);
-        tcase_add_test(tcase, nudge_wakes_without_items);
         tcase_add_test(tcase, close_ends);
         tcase_add_test(tcase, waiting_taker_is_woken);
         tcase_add_test(tcase, close_lets_waiting_pusher_go);

@@ -101,9 +101,7 @@ START_TEST(file_systems) {
         const FileSystemId ids[] = { { "ext4:uuid=1" }, { "tmpfs:source=x" } };
         Catalog *catalog = test_catalog();
         int64_t numbers[2], again;
-        FileSystemId id = {};
 
-        ck_assert_int_eq(catalog_file_system_id(catalog, 1, &id), -ENOENT);
         TEST_OK(catalog_begin(catalog));
         for (int i = 0; i < 2; i++)
                 TEST_OK(catalog_file_system(catalog, &ids[i], &numbers[i]));
@@ -113,8 +111,6 @@ START_TEST(file_systems) {
         for (int i = 0; i < 2; i++) {
                 TEST_OK(catalog_file_system(catalog, &ids[i], &again));
                 ck_assert_int_eq(again, numbers[i]);
-                TEST_OK(catalog_file_system_id(catalog, numbers[i], &id));
-                ck_assert_str_eq(id.text, ids[i].text);
         }
         catalog_close(catalog);
 }
@@ -327,66 +323,6 @@ START_TEST(replaced_by_put) {
 }
 END_TEST
 
-START_TEST(moved) {
-        CatalogRow row = test_directory_row(20, "a", 30), below = test_row(30, "x", 1),
-                   other = test_directory_row(21, "b", 31);
-        Catalog *catalog = test_catalog();
-        CatalogReader *reader = test_reader(catalog);
-
-        test_put(catalog, &row);
-        test_put(catalog, &below);
-        test_put(catalog, &other);
-
-        TEST_OK(catalog_begin(catalog));
-        ck_assert_int_eq(
-                catalog_move(catalog, (CatalogPlace) { 20, "no" }, (CatalogPlace) { 21, "b" }), 0);
-        ck_assert_int_eq(
-                catalog_move(catalog, (CatalogPlace) { 20, "a" }, (CatalogPlace) { 20, "a" }), 1);
-        ck_assert_int_eq(
-                catalog_move(catalog, (CatalogPlace) { 20, "a" }, (CatalogPlace) { 21, "b" }), 1);
-        TEST_OK(catalog_commit(catalog));
-
-        test_expect_none(reader, 20, "a");
-        row.parent = 21;
-        row.name = (char *) "b";
-        test_expect_row(reader, &row);
-        test_expect_row(reader, &below);
-        ck_assert_int_eq(test_count(reader), 2);
-        catalog_reader_close(reader);
-        catalog_close(catalog);
-}
-END_TEST
-
-START_TEST(exchanged) {
-        CatalogRow a = test_directory_row(20, "a", 30), b = test_row(21, "b", 9);
-        const CatalogPlace at_a = { 20, "a" }, at_b = { 21, "b" }, nowhere = { 20, "no" };
-        Catalog *catalog = test_catalog();
-        CatalogReader *reader = test_reader(catalog);
-
-        test_put(catalog, &a);
-        test_put(catalog, &b);
-        TEST_OK(catalog_begin(catalog));
-        ck_assert_int_eq(catalog_exchange(catalog, at_a, nowhere), -ENOENT);
-        ck_assert_int_eq(catalog_exchange(catalog, nowhere, at_a), -ENOENT);
-        TEST_OK(catalog_commit(catalog));
-        test_expect_row(reader, &a);
-        test_expect_row(reader, &b);
-
-        TEST_OK(catalog_begin(catalog));
-        ck_assert_int_eq(catalog_exchange(catalog, at_a, at_b), 0);
-        TEST_OK(catalog_commit(catalog));
-        a.parent = 21;
-        a.name = (char *) "b";
-        b.parent = 20;
-        b.name = (char *) "a";
-        test_expect_row(reader, &a);
-        test_expect_row(reader, &b);
-        ck_assert_int_eq(test_count(reader), 2);
-        catalog_reader_close(reader);
-        catalog_close(catalog);
-}
-END_TEST
-
 START_TEST(stamps_set) {
         CatalogRow row = test_directory_row(20, "a", 30);
         const Stamp source = test_row(0, "", 50).source, replica = test_row(0, "", 60).source,
@@ -546,8 +482,6 @@ int main(void) {
         tcase_add_loop_test(tests, listed_in_chunks, 0, 6);
         tcase_add_test(tests, rows_are_taken);
         tcase_add_test(tests, replaced_by_put);
-        tcase_add_test(tests, moved);
-        tcase_add_test(tests, exchanged);
         tcase_add_test(tests, stamps_set);
         tcase_add_test(tests, deleted_by_inode);
         tcase_add_test(tests, link_groups);

@@ -105,41 +105,6 @@ static void do_delete(Run *run) {
         take_out(&run->now, i);
 }
 
-static void do_move(Run *run) {
-        CatalogPlace from = any_place(run), to = { any_parent(run), any_name(run) };
-        int i = find(&run->now, from.parent, from.name);
-
-        if (i >= 0 && run->now.rows[i].directory_id != 0)
-                to.parent = below(run, 2) ? CATALOG_ROOT : CATALOG_PARKED;
-        ck_assert_int_eq(catalog_move(run->catalog, from, to), i >= 0);
-        if (i < 0)
-                return;
-
-        run->now.rows[i].parent = -1;
-        take_out(&run->now, find(&run->now, to.parent, to.name));
-        i = find(&run->now, -1, from.name);
-        run->now.rows[i].parent = to.parent;
-        run->now.rows[i].name = (char *) to.name;
-}
-
-static void do_exchange(Run *run) {
-        CatalogPlace a = any_place(run), b = any_place(run);
-        int i = find(&run->now, a.parent, a.name), j = find(&run->now, b.parent, b.name);
-
-        /* Only what cannot make a ring, and not a row with itself. */
-        if (i == j || (i >= 0 && run->now.rows[i].directory_id != 0) ||
-            (j >= 0 && run->now.rows[j].directory_id != 0))
-                return;
-        ck_assert_int_eq(catalog_exchange(run->catalog, a, b), i >= 0 && j >= 0 ? 0 : -ENOENT);
-        if (i < 0 || j < 0)
-                return;
-
-        run->now.rows[i].parent = b.parent;
-        run->now.rows[i].name = (char *) b.name;
-        run->now.rows[j].parent = a.parent;
-        run->now.rows[j].name = (char *) a.name;
-}
-
 static void do_set_stamps(Run *run) {
         CatalogPlace place = any_place(run);
         const CatalogRow other = test_row(0, "", below(run, 200));
@@ -340,9 +305,9 @@ static void make_names(Run *run) {
 }
 
 static void one_round(Run *run) {
-        static void (*const operations[])(
-                Run *) = { do_put,  do_put,      do_put,        do_put,           do_delete,
-                           do_move, do_exchange, do_set_stamps, do_delete_subtree };
+        static void (*const operations[])(Run *) = { do_put,           do_put,    do_put,
+                                                     do_put,           do_delete, do_set_stamps,
+                                                     do_delete_subtree };
 
         TEST_OK(catalog_begin(run->catalog));
         for (int i = 0; i < OPERATIONS_PER_ROUND; i++)
