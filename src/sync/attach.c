@@ -49,14 +49,30 @@ int attach_plan(const Config *config, const Roots *roots, StorePlan *ret, char *
         return 0;
 }
 
+/* The catalog's note that the replica held something before the first batch. */
+#define FACT_ADOPTING "adopting"
+
+static bool has_fact(const Store *store, const char *key) {
+        _cleanup_free_ char *text = NULL;
+
+        return catalog_get_fact(store->catalog, key, &text) >= 0;
+}
+
+/* The first run into a directory that held something was cut off. */
+static bool was_adopting(const Store *store) {
+        return has_fact(store, FACT_ADOPTING) && !has_fact(store, "completed");
+}
+
 static void recover(const Pair *pair, const Roots *roots) {
         const Store *store = &pair->store;
         Recovery recovery;
         uint64_t n_kept = 0;
         int r = 0;
 
-        if (pair->config->versions_keep > 0 && roots->replica_fd >= 0)
+        if ((pair->config->versions_keep > 0 || was_adopting(store)) && roots->replica_fd >= 0)
                 r = recover_displaced(store, roots->replica_fd, now_usec(CLOCK_REALTIME), &n_kept);
+        if (r >= 0 && was_adopting(store))
+                r = recover_adopted(store, now_usec(CLOCK_REALTIME), &n_kept);
         if (r < 0) {
                 tell_failure(r,
                              "failed to keep what the last run had replaced when it was cut off; "
@@ -157,6 +173,30 @@ static size_t count_entries(const Pair *pair, const Roots *roots) {
         return n;
 }
 
+/* No batch was committed yet: what the replica holds is not from here. */
+static bool is_blank(const Store *store) {
+        CatalogReader *reader;
+        int64_t n;
+
+        if (catalog_reader_open(store->catalog, &reader) < 0)
+                return false;
+        n = catalog_reader_count(reader);
+        catalog_reader_close(reader);
+        return n == 0;
+}
+
+static int note_adoption(const Store *store) {
+        int r = catalog_begin(store->catalog);
+
+        if (r < 0)
+                return r;
+        r = catalog_set_fact(store->catalog, FACT_ADOPTING, "1");
+        if (r >= 0)
+                return catalog_commit(store->catalog);
+        (void) catalog_rollback(store->catalog);
+        return r;
+}
+
 /* A catalog with which no pass was ever completed knows nothing that could be relied on. */
 static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
         _cleanup_free_ char *completed = NULL;
@@ -169,6 +209,12 @@ static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
                                   pair->store.path, strerror(-r));
         pair->adopting = r == -ENOENT;
         n = pair->adopting ? count_entries(pair, roots) : 0;
+        if (n > 0 && !pair->dry_run && is_blank(&pair->store)) {
+                r = note_adoption(&pair->store);
+                if (r < 0)
+                        return tell_error(ret_error, r, "cannot write the catalog in store %s: %s",
+                                          pair->store.path, strerror(-r));
+        }
         if (n > 0)
                 tell_notice(
                         REBACKUP_MSG_ADOPTION,

@@ -154,3 +154,43 @@ int recover_displaced(const Store *store, int replica_fd, usec_t at, uint64_t *r
         free(search.staged);
         return r;
 }
+
+/* What is parked has a row, and waits for its new name. */
+static bool is_parked(CatalogReader *reader, const char *name) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+
+        return catalog_reader_get(reader, CATALOG_PARKED, name, &row) >= 0;
+}
+
+int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept) {
+        _cleanup_(listing_done) Listing listing = LISTING_NULL;
+        _cleanup_close_ int fd = -EBADF;
+        CatalogReader *reader = NULL;
+        Versions *versions = NULL;
+        int r;
+
+        fd = confined_open_directory(store->staging_fd, "");
+        if (fd < 0)
+                return fd;
+        r = listing_read(&listing, fd);
+        if (r < 0 || listing.n_entries == 0)
+                return r;
+        r = catalog_reader_open(store->catalog, &reader);
+        if (r >= 0)
+                r = versions_open(store->fd, true, &versions);
+        for (size_t i = 0; r >= 0 && i < listing.n_entries; i++) {
+                _cleanup_free_ char *path = NULL;
+                const char *name = listing_name(&listing, i);
+
+                if (name[0] == '.' || is_parked(reader, name))
+                        continue;
+                if (asprintf(&path, "found-in-staging/%s", name) < 0)
+                        r = -ENOMEM;
+                else
+                        r = versions_keep(versions, store->staging_fd, name, path, at);
+                *n_kept += r >= 0;
+        }
+        catalog_reader_close(reader);
+        versions_close(versions);
+        return r;
+}

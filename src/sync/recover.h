@@ -13,6 +13,11 @@
  * (CLOCK_REALTIME). *RET_N_KEPT: how many did. 0 or -errno; what is left is for recover_staging. */
 int recover_displaced(const Store *store, int replica_fd, usec_t at, uint64_t *ret_n_kept);
 
+/* The same when the run that was cut off was adopting somebody else's replica, of which the catalog
+ * has no rows: whatever lies in staging becomes a version below "found-in-staging", since it cannot
+ * be told from what was only on its way in. Adds to *N_KEPT. */
+int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept);
+
 typedef struct Recovery {
         uint64_t n_removed;   /* entries removed from staging, with what was in them */
         uint64_t n_forgotten; /* displaced entries of which the catalog alone was left */
