@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "basic/time-span.h"
 #include "state/catalog.h"
@@ -79,6 +80,13 @@ struct Item {
         usec_t first;                       /* for a retry: see DirtyName */
         unsigned n_attempts;
 };
+
+/* Whether what ITEM displaced is the directory of its displaced_row: that may turn up elsewhere. */
+static inline bool item_parks(const Item *item) {
+        return item->has_displaced_row && item->displaced &&
+               mode_type(item->displaced_stamp.mode) == S_IFDIR &&
+               item->displaced_stamp.inode == item->displaced_row.replica.inode;
+}
 
 Item *item_new(ItemKind kind, Pass *pass, Node *node, const char *name);
 Item *item_free(Item *item);

@@ -85,14 +85,14 @@ static int put_row(Engine *engine, Item *item) {
         }
 }
 
-/* A directory that was in the way of something of another type stays in staging until the end of
- * the pass: it may turn up elsewhere. */
+/* A directory that was in the way of something else stays in staging until the end of the pass: it
+ * may turn up elsewhere. */
 static int park_displaced(Engine *engine, Item *item) {
         CatalogRow *row = &item->displaced_row;
         _cleanup_free_ char *path = NULL;
         Node *node;
 
-        if (!item->has_displaced_row || !item->displaced || !S_ISDIR(item->displaced_stamp.mode))
+        if (!item_parks(item))
                 return 0;
         free(row->name);
         row->name = strdup(item->stage);

@@ -26,6 +26,7 @@ enum {
         ROWS_CHUNK = 64,       /* catalog rows read ahead of the merge */
         LATE_MAX = 16384,      /* jobs that wait for the next round of a pass */
         LATE_ROUNDS_MAX = 256, /* then what is left is handed back for a retry */
+        HELD_BACK_MAX = 8192,  /* items held back for the next round of a pass */
         RETRIES_MAX = 4096,    /* directories handed back; beyond that the rescan covers them */
         STAGED_ENTRIES_MAX =
                 2048, /* entries of a new directory that are published together with it */
@@ -39,6 +40,7 @@ typedef enum JobKind {
         JOB_DIRECTORY, /* merge a directory's three listings */
         JOB_NAMES,     /* look at some names of a directory */
         JOB_GROUP,     /* look at all names of a hard-link group */
+        JOB_PUBLISH,   /* hand over what was held back until the rest of it was committed */
         JOB_RECHECK,   /* before removals: are the roots still the same? */
         JOB_REMOVE, /* look again, at some names or at a whole directory, and carry out the removals
                      */
@@ -61,11 +63,14 @@ struct Job {
         bool created;             /* the replica's directory is new: it is staged by this job */
         bool recursive;           /* go on into all subdirectories */
         Entry source;             /* of a created directory: what its parent's visit saw */
-        bool regroup;             /* JOB_NAMES: all names of the hard-link group are looked at */
-        bool claimed;   /* in Pending: the created directory's identity, or a JOB_GROUP's */
-        bool heal;      /* the replica had lost it */
-        bool misplaced; /* its directory was not where the tree has it, once already */
-        usec_t first;   /* of a created directory, for retries */
+        CatalogRow displaced_row; /* of the directory whose place a created one takes; see Item */
+        bool has_displaced_row;
+        ItemList *publication; /* JOB_PUBLISH: owned; a staged directory first */
+        bool regroup;          /* JOB_NAMES: all names of the hard-link group are looked at */
+        bool claimed;          /* in Pending: the created directory's identity, or a JOB_GROUP's */
+        bool heal;             /* the replica had lost it */
+        bool misplaced;        /* its directory was not where the tree has it, once already */
+        usec_t first;          /* of a created directory, for retries */
         unsigned n_attempts;
 };
 
@@ -81,6 +86,7 @@ struct Pass {
         Job *late;
         size_t n_late;
         unsigned n_late_rounds;
+        size_t n_held_back;   /* items in JOB_PUBLISHes among the late */
         Job *removals;        /* where something was found gone from the source */
         atomic_bool parked;   /* something was displaced in this pass, or left by the one before */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
@@ -168,6 +174,9 @@ bool pass_push_late(Pass *pass, Job *job);
 /* What would not come to rest in that many rounds is handed back for a later pass. */
 bool pass_is_out_of_rounds(Pass *pass);
 void pass_push_late_directory(Pass *pass, Node *node);
+/* Whether N_ITEMS more can be held back for the next round, and if so, JOB puts them off. */
+bool pass_may_hold_back(Pass *pass, size_t n_items);
+void pass_hold_back(Pass *pass, Job *job);
 /* Puts off a JOB_REMOVE until everything else of the pass is done. */
 void pass_push_removal(Pass *pass, Job *job);
 /* Hands NAME of NODE (NULL: all of it) back for a retry. N_ATTEMPTS > 0 tells a failure (counted,
@@ -209,6 +218,10 @@ void job_group(Worker *worker, Job *job);
 /* Has all names of a group looked at in the next round of the pass, or, when it has no more rounds,
  * one of them, NAME of NODE, in the next pass. NODE may be NULL. */
 void revisit_group(Pass *pass, CatalogIdentity identity, Node *node, const char *name);
+/* succeed.c */
+void job_publish(Worker *worker, Job *job);
+/* Gives up what was held back, and empties LIST: its directory is not made in this pass. */
+void publication_abandon(Engine *engine, ItemList *list);
 /* parked.c */
 void job_parked(Worker *worker, Job *job);
 

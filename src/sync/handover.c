@@ -6,7 +6,7 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
-#include "sync/visit.h"
+#include "sync/stage.h"
 
 Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         Item *item = item_new(kind, visit->pass, visit->node, look->name);
@@ -40,7 +40,7 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         return item;
 }
 
-static void push_list(Visit *visit, ItemList *list) {
+void visit_push_list(Visit *visit, ItemList *list) {
         Engine *engine = visit->engine;
 
         (void) pthread_mutex_lock(&engine->mutex);
@@ -59,16 +59,18 @@ void visit_push(Visit *visit, Item *item) {
         }
         item_list_init(&list);
         item_list_append(&list, item);
-        push_list(visit, &list);
+        visit_push_list(visit, &list);
 }
 
 void visit_push_held(Visit *visit, Item *directory) {
+        bool more_below = visit->children || stage_directory_is_full(visit);
         ItemList list;
 
         item_list_init(&list);
         item_list_append(&list, directory);
         item_list_concat(&list, &visit->held);
-        push_list(visit, &list);
+        if (!more_below || !visit_hold_back(visit, &list))
+                visit_push_list(visit, &list);
 }
 
 static Job *names_job(Visit *visit, JobKind kind, const Look *look) {

@@ -128,8 +128,7 @@ static bool is_elsewhere(Engine *engine, const Item *item) {
 static bool is_wanted(Engine *engine, const Item *item) {
         if (item->result < 0 || !item->displaced || item->redundant)
                 return false;
-        /* Parked: it may turn up elsewhere. */
-        if (item->has_displaced_row && S_ISDIR(item->displaced_stamp.mode))
+        if (item_parks(item))
                 return false;
         if (!engine->pair->adopting && engine->pair->config->versions_keep == 0)
                 return false;

@@ -324,35 +324,3 @@ int visit_moved(Visit *visit, Look *look) {
         look->claimed = true;
         return try_former_places(visit, look);
 }
-
-/* The node goes with the row: whoever finds the directory's new name makes it one of its own. */
-static void forget_predecessor(Visit *visit, const Look *look) {
-        _cleanup_(node_unrefp) Node *node = NULL;
-
-        if (tree_find(visit->engine->tree, visit->node, look->name, &node) >= 0 &&
-            node->directory_id == look->row->directory_id)
-                purge_node(visit->engine, node);
-}
-
-int visit_set_aside(Visit *visit, Look *look) {
-        Engine *engine = visit->engine;
-        bool is_known = look->has_replica && look->replica.stamp.inode == look->row->replica.inode;
-        Item *parked = NULL;
-        int r = 0;
-
-        if (engine->pair->dry_run || visit->staged)
-                return 0;
-        if (is_known) {
-                (void) pthread_rwlock_wrlock(&engine->structure);
-                r = park_occupant(visit, look, &parked);
-                (void) pthread_rwlock_unlock(&engine->structure);
-        }
-        if (parked)
-                visit_push(visit, parked);
-        if (r < 0)
-                return r;
-        forget_predecessor(visit, look);
-        look->has_row = false;
-        look->has_replica = look->has_replica && !is_known;
-        return 2;
-}

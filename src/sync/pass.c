@@ -30,6 +30,9 @@ Job *job_free(Job *job) {
         if (!job)
                 return NULL;
         job_release_claim(job);
+        if (job->publication)
+                publication_abandon(job->pass->engine, job->publication);
+        free(job->publication);
         for (size_t i = 0; i < job->n_names; i++)
                 free(job->names[i].name);
         free(job->names);
@@ -175,6 +178,25 @@ void pass_push_late_directory(Pass *pass, Node *node) {
         job_free(job);
 }
 
+bool pass_may_hold_back(Pass *pass, size_t n_items) {
+        bool result;
+
+        (void) pthread_mutex_lock(&pass->engine->mutex);
+        result = pass->n_held_back + n_items <= HELD_BACK_MAX && !is_out_of_rounds(pass);
+        (void) pthread_mutex_unlock(&pass->engine->mutex);
+        return result;
+}
+
+void pass_hold_back(Pass *pass, Job *job) {
+        Engine *engine = pass->engine;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        pass->n_held_back += job->publication->n_items;
+        job->next = pass->late;
+        pass->late = job;
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
 void pass_push_removal(Pass *pass, Job *job) {
         Engine *engine = pass->engine;
 
@@ -243,6 +265,7 @@ static void start_late_round_locked(Pass *pass) {
         unmark_late_locked(pass);
         pass->jobs = TAKE_PTR(pass->late);
         pass->n_late = 0;
+        pass->n_held_back = 0;
         pass->n_late_rounds++;
         (void) pthread_cond_broadcast(&pass->engine->work);
 }

@@ -56,6 +56,11 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         if (descent.created) {
                 job->claimed = look->claimed;
                 look->claimed = false;
+                job->has_displaced_row = look->succeeds;
+        }
+        if (job->has_displaced_row) {
+                job->displaced_row = *look->row;
+                job->displaced_row.name = NULL;
         }
         return job->name ? job : job_free(job);
 }

@@ -28,6 +28,9 @@ static void job_run(Worker *worker, Job *job) {
         case JOB_GROUP:
                 job_group(worker, job);
                 break;
+        case JOB_PUBLISH:
+                job_publish(worker, job);
+                break;
         case JOB_RECHECK:
                 job_recheck(worker, job);
                 break;

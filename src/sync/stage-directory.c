@@ -42,6 +42,10 @@ int stage_directory_begin(Visit *visit) {
         return visit->staged ? 0 : -ENOMEM;
 }
 
+bool stage_directory_is_full(const Visit *visit) {
+        return visit->held.n_items >= STAGED_ENTRIES_MAX || visit->held.n_bytes >= STAGED_BYTES_MAX;
+}
+
 static int apply_metadata(Visit *visit, const Look *look) {
         Attributes attributes = ATTRIBUTES_NULL;
         unsigned shortfalls = 0;
@@ -86,6 +90,8 @@ void stage_directory_finish(Visit *visit) {
         job->claimed = false;
         item->child = node_ref(visit->node);
         item->row.directory_id = visit->directory_id;
+        item->displaced_row = job->displaced_row;
+        item->has_displaced_row = job->has_displaced_row;
         item->operation = job->heal ? OPERATION_HEAL : OPERATION_MKDIR;
         memcpy(item->stage, visit->stage, sizeof item->stage);
         visit->staged = false;

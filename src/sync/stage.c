@@ -23,8 +23,7 @@ enum { COPY_ATTEMPTS = 3 }; /* at once, before the file counts as restless */
 #define MAPPED_MTIME_AGE_NSEC (INT64_C(3600) * 1000 * 1000 * 1000)
 
 StagePlace stage_place(Visit *visit, Item *item) {
-        if (visit->staged &&
-            (visit->held.n_items >= STAGED_ENTRIES_MAX || visit->held.n_bytes >= STAGED_BYTES_MAX))
+        if (visit->staged && stage_directory_is_full(visit))
                 stage_directory_finish(visit);
         if (visit->staged)
                 return (StagePlace) { visit->replica_fd, item->row.name, true };

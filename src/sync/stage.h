@@ -8,6 +8,8 @@
 
 /* Makes and opens the replica's directory for a JOB_DIRECTORY that creates it. 0 or -errno. */
 int stage_directory_begin(Visit *visit);
+/* Whether no more is to be held in it. */
+bool stage_directory_is_full(const Visit *visit);
 /* Gives it its metadata and hands it, with what is held in it, to the committer. */
 void stage_directory_finish(Visit *visit);
 

@@ -42,9 +42,7 @@ static int known_elsewhere(Visit *visit, Look *look) {
         if (look->has_row && is_as_remembered(look))
                 return 0;
         r = visit_moved(visit, look);
-        if (r == 0 && is_successor(look))
-                r = visit_set_aside(visit, look);
-        if (r == 2)
+        if (r == 2 || (r == 0 && is_successor(look) && visit_succeed(visit, look)))
                 look_classify(look);
         return r == 2 ? 0 : r;
 }

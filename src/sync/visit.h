@@ -44,6 +44,7 @@ typedef struct Look {
         int64_t file_system;  /* the source entry's: the directory's but for mount points */
         bool regroup;         /* see Job */
         bool whole;           /* all below the directory must be looked at, watched or not */
+        bool succeeds;        /* the directory takes the place of the one that the row is of */
         bool has_hash;        /* of the source's content, when an examination gave it */
         Hash hash;
         bool claimed; /* its identity is claimed in Pending by this look; an item that is handed
@@ -100,9 +101,15 @@ void visit_group_left(Visit *visit, const Look *look);
  * replica's directory was renamed to here (LOOK tells of it now), 0 it is no known entry, -errno.
  */
 int visit_moved(Visit *visit, Look *look);
-/* Parks the replica's directory that the row is of, so that a new one can be made under its name,
- * and has LOOK forget the row. 2 done, 0 left as it is, -errno. */
-int visit_set_aside(Visit *visit, Look *look);
+
+/* succeed.c: directories that take the place of others. */
+/* Has LOOK, of a new directory under the name of the one that its row is of, forget that row: the
+ * directory is made anew, and publishing it displaces the old one, which may still turn up
+ * elsewhere. False: left as it is. */
+bool visit_succeed(Visit *visit, Look *look);
+/* Puts off handing over LIST, of a staged directory and what is held in it, until everything below
+ * it is in place, if it takes the place of another. True: LIST is taken. */
+bool visit_hold_back(Visit *visit, ItemList *list);
 
 /* handover.c: items on their way. */
 Item *visit_item(Visit *visit, const Look *look, ItemKind kind);
@@ -112,6 +119,8 @@ void visit_push(Visit *visit, Item *item);
 /* The same for a staged directory, first, and all that is held in it: committed together. Takes the
  * item. */
 void visit_push_held(Visit *visit, Item *directory);
+/* Hands LIST, which is taken, to the committer. */
+void visit_push_list(Visit *visit, ItemList *list);
 /* Looks at the entry again once everything staged so far is committed. */
 void visit_defer(Visit *visit, const Look *look);
 void visit_note_gone(Visit *visit, const Look *look);
