@@ -143,6 +143,29 @@ work_live() {
         kill_daemon
 }
 
+is_empty() { # DIRECTORY
+        [ -z "$(find "$1" -mindepth 1 -print -quit)" ]
+}
+
+# work_removal NAME [OPTIONS...]: the whole tree is removed under a running daemon; one sample in NAME.after
+# from the end of rm until the replica is empty, and one in NAME.rm of what rm itself took.
+work_removal() {
+        local name=$1 whole=$SRC start
+        shift
+        fresh_replica
+        SRC=$WORK/source/doomed
+        cp -a "$whole" "$SRC"
+        start_daemon "$@"
+        wait_equal "$SRC" "$DST" 120 || skip_all "the daemon does not converge"
+        start=$EPOCHREALTIME
+        sample "$name.after" "$(seconds_until 'is_empty "$DST"' find "$SRC" -mindepth 1 -maxdepth 1 -exec rm -rf {} +)"
+        sample "$name.rm" "$(awk -v a="$start" -v b="$EPOCHREALTIME" -v after="$(tail -n 1 "$SAMPLES/$name.after")" \
+                'BEGIN { print b - a - after }')"
+        kill_daemon
+        rmdir "$SRC"
+        SRC=$whole
+}
+
 latency_lsyncd() {
         fresh_replica
         mv "$SRC" "$SRC.whole"
@@ -203,6 +226,8 @@ print_report() {
         row "new 4 KiB file, median / 99th" "$(latency live.latency)" - - "$(latency lsyncd.latency)" -
         row "20,000 new files, after the last" "$(milliseconds live.burst)" - - - -
         row "... removed, after the last" "$(milliseconds live.remove)" - - - -
+        row "rm -rf of all, after its end; versions kept" "$(milliseconds removal-kept.after)" - - - -
+        row "... no versions" "$(milliseconds removal-unkept.after)" - - - -
         row "20,000 random operations, after the last" "$(milliseconds live.storm)" - - - -
         row "rename of a directory of $(find "$SRC/drivers" | wc -l) entries" "$(milliseconds live.rename)" - - - -
 }
@@ -227,6 +252,11 @@ for ((round = 1; round <= rounds; round++)); do
 done
 say "live"
 work_live
+for ((round = 1; round <= rounds; round++)); do
+        say "removal, round $round of $rounds"
+        work_removal removal-kept
+        work_removal removal-unkept --set Versions.Keep=no
+done
 ! command -v lsyncd >/dev/null || latency_lsyncd
 say ""
 print_report

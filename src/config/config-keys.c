@@ -31,7 +31,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
             .supported = WORDS("no")),
 
         KEY("Sync", "Watch", KEY_ENUM, watch, .words = WORDS("auto", "fanotify", "inotify", "off"),
-            .fallback = "auto", .supported = WORDS("auto", "inotify", "off")),
+            .fallback = "auto"),
         KEY("Sync", "RescanInterval", KEY_SPAN, rescan_interval, .fallback = "10min",
             .zero_word = "0", .min = "100ms", .max = "52w"),
         KEY("Sync", "Settle", KEY_SPAN, settle, .fallback = "20ms", .min = "0", .max = "1h"),
@@ -42,7 +42,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
         KEY("Sync", "BandwidthMax", KEY_SIZE, bandwidth_max_bytes, .fallback = "0",
             .supported = WORDS("0")),
         KEY("Sync", "ProtectReplica", KEY_ENUM, protect_replica,
-            .words = WORDS("heal", "report", "off"), .fallback = "off", .supported = WORDS("off")),
+            .words = WORDS("heal", "report", "off"), .fallback = "heal"),
         KEY("Sync", "MaxDelete", KEY_PERCENT, max_delete_basis_points, .fallback = "100%",
             .supported = WORDS("100%")),
 

@@ -2,11 +2,18 @@
 
 #include "watch/dirty.h"
 
+bool event_tells_file(const WatchEvent *event) {
+        return event->file.inode != 0 &&
+               event->flags & (WATCH_EVENT_FILE | WATCH_EVENT_LEFT | WATCH_EVENT_UNNAMED);
+}
+
 EventMeaning event_meaning(const WatchEvent *event, bool is_root, unsigned *ret_flags) {
         *ret_flags = 0;
 
         if (event->flags & WATCH_EVENT_OVERFLOW)
                 return EVENT_OVERFLOW;
+        if (event->flags & WATCH_EVENT_FILE)
+                return EVENT_NOTHING;
         if (event->flags & (WATCH_EVENT_UNMOUNTED | WATCH_EVENT_GONE) && is_root)
                 return EVENT_ROOT;
         if (event->flags & WATCH_EVENT_UNMOUNTED) {

@@ -59,3 +59,9 @@ int exit_code_of_config(int r) {
 int exit_code_of_pair(int r) {
         return look_up(pair_codes, ELEMENTSOF(pair_codes), r, EX_SOFTWARE);
 }
+
+int exit_code_of_once(uint64_t n_held, uint64_t n_failed) {
+        if (n_held > 0)
+                return EX_UNAVAILABLE;
+        return n_failed > 0 ? EXIT_SOME_FAILED : EX_OK;
+}

@@ -1,10 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 
-#include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
@@ -13,8 +10,8 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 
-/* A mount that comes is told by the kernel; what cannot be (a network server that is back, a mount
- * elsewhere in the namespace tree) is looked for at this pace. */
+/* A mount that comes is noticed by manager-mounts.c; what cannot be (a network server that is back,
+ * a mount elsewhere in the namespace tree) is looked for at this pace. */
 #define HOLD_RECHECK_USEC (10 * USEC_PER_SEC)
 
 /* Keeps the reason for the status line. True: it is news. */
@@ -29,31 +26,6 @@ static bool note_reason(Manager *manager, const char *reason) {
         free(manager->reason);
         manager->reason = copy;
         return true;
-}
-
-static int on_mounts(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        Manager *manager = ASSERT_PTR(userdata);
-
-        (void) source, (void) fd, (void) revents;
-        manager->not_before = 0;
-        manager_continue(manager);
-        return 0;
-}
-
-/* The kernel reports a change of the mount table as a priority event on this file, proc(5). */
-static void watch_mounts(Manager *manager) {
-        _cleanup_close_ int fd = -EBADF;
-
-        if (manager->mounts_source)
-                return;
-        fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return;
-        if (sd_event_add_io(manager->event, &manager->mounts_source, fd, EPOLLPRI, on_mounts,
-                            manager) < 0)
-                return;
-        if (sd_event_source_set_io_fd_own(manager->mounts_source, true) >= 0)
-                (void) TAKE_FD(fd);
 }
 
 void manager_begin_hold(Manager *manager, int outcome, const char *reason) {
@@ -73,7 +45,6 @@ void manager_begin_hold(Manager *manager, int outcome, const char *reason) {
         manager->live = false;
         manager->next_full = 0;
         manager->not_before = now_usec(CLOCK_MONOTONIC) + HOLD_RECHECK_USEC;
-        watch_mounts(manager);
 }
 
 void manager_end_hold(Manager *manager) {
@@ -85,7 +56,6 @@ void manager_end_hold(Manager *manager) {
         manager->hold = 0;
         manager->n_pass_failures = 0;
         manager->not_before = 0;
-        manager->mounts_source = sd_event_source_unref(manager->mounts_source);
         free(TAKE_PTR(manager->reason));
 }
 

@@ -6,14 +6,25 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/summary.h"
+#include "daemon/watch-choice.h"
 
-/* Without watches the pair is mirrored all the same, by rescans. */
-static void open_watch(Manager *manager) {
+/* Without watches the pair is mirrored all the same, by rescans. *RET_TEXT: by what means it is
+ * watched. */
+static void open_watch(Manager *manager, char **ret_text) {
+        WatchRequest request = {
+                .mode = manager->config->watch,
+                .path = manager->config->source,
+                .side = WATCH_SOURCE,
+                .catalog = manager->pair->store.catalog,
+        };
         int r;
 
-        if (manager->options->once || manager->config->watch == WATCH_OFF)
+        if (manager->options->once || request.mode == WATCH_OFF)
                 return;
-        r = watch_new(&manager->watch);
+        r = watch_choose(&request, &manager->watch, ret_text);
+        if (r > 0)
+                log_warning("fanotify cannot be had for the source, which is watched with %s",
+                            *ret_text ?: "inotify");
         if (r >= 0)
                 return;
         log_message_errno(
@@ -22,7 +33,31 @@ static void open_watch(Manager *manager) {
                 r == -EMFILE ? "; raise the limit: sysctl fs.inotify.max_user_instances=1024" : "");
 }
 
-static int make_objects(Manager *manager) {
+/* By directory, so that what this process does in staging is no event at all; and where the kernel
+ * tells who did it, neither is what it publishes. */
+static void open_replica_watch(Manager *manager) {
+        const Config *config = manager->config;
+        WatchOptions options = { .side = WATCH_REPLICA,
+                                 .backend = WATCH_BACKEND_DIRECTORY_MARKS,
+                                 .skip_own = true };
+        int r = -EOPNOTSUPP;
+
+        if (manager->options->once || config->watch == WATCH_OFF ||
+            config->protect_replica == PROTECT_REPLICA_OFF)
+                return;
+        if (config->watch != WATCH_INOTIFY)
+                r = watch_new(&manager->replica_watch, &options, -EBADF);
+        if (r >= 0)
+                return;
+        options.backend = WATCH_BACKEND_INOTIFY;
+        r = watch_new(&manager->replica_watch, &options, -EBADF);
+        if (r < 0)
+                log_message_errno(LOG_WARNING, REBACKUP_MSG_WATCH_OFF, r,
+                                  "cannot watch the replica, foreign changes there are left to "
+                                  "rescans: %m");
+}
+
+static int make_objects(Manager *manager, char **ret_text) {
         const Config *config = manager->config;
         int r;
 
@@ -34,9 +69,11 @@ static int make_objects(Manager *manager) {
                       (DirtyTimes) { .settle = config->settle, .max_delay = config->max_delay });
         if (r < 0)
                 return r;
-        open_watch(manager);
+        open_watch(manager, ret_text);
+        open_replica_watch(manager);
         manager->armed = !manager->watch;
-        return engine_new(manager->pair, manager->tree, manager->watch, &manager->engine);
+        return engine_new(manager->pair, manager->tree, manager->watch, manager->replica_watch,
+                          &manager->engine);
 }
 
 static int add_source(Manager *manager, int fd, sd_event_io_handler_t handler,
@@ -60,6 +97,13 @@ static int add_sources(Manager *manager) {
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(manager->engine_source, "engine");
+        if (manager->replica_watch) {
+                r = add_source(manager, watch_fd(manager->replica_watch), manager_on_watch,
+                               &manager->replica_source);
+                if (r < 0)
+                        return r;
+                (void) sd_event_source_set_description(manager->replica_source, "replica");
+        }
         if (!manager->watch)
                 return 0;
         r = add_source(manager, watch_fd(manager->watch), manager_on_watch, &manager->watch_source);
@@ -69,9 +113,9 @@ static int add_sources(Manager *manager) {
         return 0;
 }
 
-static void log_start(Manager *manager) {
+static void log_start(Manager *manager, const char *text) {
         _cleanup_free_ char *line = NULL;
-        const char *backend = manager->watch ? "inotify" : NULL;
+        const char *backend = manager->watch ? text ?: "events" : NULL;
         const char *store = manager->pair->store.path ?: "not made yet"; /* by a dry run */
 
         if (summary_format_start(manager->config, store, backend, &line) >= 0)
@@ -80,6 +124,7 @@ static void log_start(Manager *manager) {
 }
 
 int manager_open(Manager *manager, char **ret_error) {
+        _cleanup_free_ char *text = NULL;
         const Options *options = manager->options;
         int r;
 
@@ -87,7 +132,7 @@ int manager_open(Manager *manager, char **ret_error) {
                       ret_error);
         if (r != 0)
                 return r;
-        r = make_objects(manager);
+        r = make_objects(manager, &text);
         if (r < 0)
                 return r;
         r = add_sources(manager);
@@ -95,6 +140,6 @@ int manager_open(Manager *manager, char **ret_error) {
                 return r;
         if (manager->hold)
                 manager_end_hold(manager);
-        log_start(manager);
+        log_start(manager, text);
         return 0;
 }

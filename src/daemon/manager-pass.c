@@ -16,6 +16,8 @@ void manager_start_pass(Manager *manager, PassKind kind) {
         /* Every directory is visited, and counted, anew. */
         if (manager->watch)
                 watch_reset_refused(manager->watch);
+        if (manager->replica_watch)
+                watch_reset_refused(manager->replica_watch);
         /* A pass over everything covers what is dirty now. A little of that is done sooner by a
          * dirty pass beside the full one; after a flood both would do everything. */
         if (kind == PASS_FULL && (!manager->live || manager->n_overflows > 0)) {
@@ -37,7 +39,7 @@ void manager_start_dirty(Manager *manager, usec_t now) {
         int r;
 
         r = dirty_take(manager->dirty, now, &batch);
-        if (r >= 0 && batch.n_directories > 0) {
+        if (r >= 0 && (batch.n_directories > 0 || batch.n_files > 0)) {
                 r = engine_start_dirty(manager->engine, &batch);
                 manager_begin_ticks(manager);
         }
@@ -119,6 +121,8 @@ static void pass_succeeded(Manager *manager, PassResult *result) {
         manager_end_hold(manager);
         if (result->rebuilt && result->kind == PASS_DIRTY)
                 manager_want_full(manager, 0); /* there is more to refill than what is dirty */
+        if (result->foreign_links && result->kind == PASS_DIRTY)
+                manager_want_full(manager, 0);
         if (result->kind == PASS_ARM) {
                 manager->armed = true;
                 manager_check_watch_limit(manager);
@@ -139,6 +143,7 @@ static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result
         switch (result->result) {
         case GUARD_SOURCE_FOREIGN:
         case GUARD_REPLICA_FOREIGN:
+        case GUARD_OVERLAP: /* something was mounted: it can be undone */
                 manager_begin_hold(manager, result->result, reason);
                 break;
         case GUARD_REPLICA_GONE:

@@ -40,6 +40,7 @@ static StatusFacts acquire_facts(Manager *manager, usec_t now) {
                 return facts;
         facts.watching = manager->watch_source;
         facts.n_watched = manager->watch ? watch_n_watched(manager->watch) : 0;
+        facts.n_held = engine_n_held(manager->engine);
         facts.n_pending = dirty_n_items(manager->dirty);
         engine_get_progress(manager->engine, &progress);
         if (progress.running) {
@@ -55,6 +56,7 @@ static StatusFacts acquire_facts(Manager *manager, usec_t now) {
 /* The replica is in step from the moment on when nothing is left to do until something is again. */
 static void note_in_step(Manager *manager) {
         bool in_step = manager->live && !manager->reason && manager->n_failed == 0 &&
+                       manager->engine && engine_n_held(manager->engine) == 0 &&
                        dirty_is_empty(manager->dirty) &&
                        !engine_is_running(manager->engine, PASS_DIRTY);
 

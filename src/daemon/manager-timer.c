@@ -36,6 +36,12 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_mounts(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source, (void) usec;
+        manager_check_mounts(ASSERT_PTR(userdata));
+        return 0;
+}
+
 static int on_stop(sd_event_source *source, uint64_t usec, void *userdata) {
         (void) source, (void) usec;
         manager_stop(ASSERT_PTR(userdata)); /* for the second time: does not wait any longer */
@@ -52,6 +58,7 @@ static const struct {
         [TIMER_TICK] = { on_tick, "tick", 50 * USEC_PER_MSEC },
         [TIMER_STATUS] = { on_status, "status", 1 * USEC_PER_SEC },
         [TIMER_WATCHDOG] = { on_watchdog, "watchdog", 1 * USEC_PER_SEC },
+        [TIMER_MOUNTS] = { on_mounts, "mounts", 1 * USEC_PER_MSEC },
         [TIMER_STOP] = { on_stop, "stop", 50 * USEC_PER_MSEC },
 };
 

@@ -17,11 +17,12 @@ enum {
 
 typedef struct Drain {
         Manager *manager;
+        WatchSide side;
         usec_t now;
         unsigned n_events;
 } Drain;
 
-static void note_overflow(Manager *manager, usec_t now) {
+static void note_overflow(Manager *manager, const Watch *watch, usec_t now) {
         manager->n_overflows++;
         manager_want_full(manager, now);
         if (manager->overflow_said > 0 && now < manager->overflow_said + OVERFLOW_SAID_EVERY_USEC)
@@ -29,21 +30,42 @@ static void note_overflow(Manager *manager, usec_t now) {
         manager->overflow_said = now;
         log_message(LOG_WARNING, REBACKUP_MSG_OVERFLOW,
                     "event queue overflow; rescanning (if it happens often, raise the "
-                    "sysctl fs.inotify.max_queued_events)");
+                    "sysctl fs.%s.max_queued_events)",
+                    watch_backend(watch) == WATCH_BACKEND_INOTIFY ? "inotify" : "fanotify");
+}
+
+/* What somebody does in a directory of the replica moves its times as well. */
+static int note_name(Drain *drain, const WatchEvent *event, unsigned flags) {
+        DirtySet *dirty = drain->manager->dirty;
+        int r;
+
+        r = dirty_add(dirty, event->node, event->name, flags, drain->now);
+        if (r >= 0 && drain->side == WATCH_REPLICA)
+                r = dirty_add(dirty, event->node, NULL, DIRTY_SELF | flags, drain->now);
+        return r;
+}
+
+/* Inodes of the replica are not those that files are known by. */
+static int note_file(Drain *drain, const WatchEvent *event) {
+        if (drain->side != WATCH_SOURCE || !event_tells_file(event))
+                return 0;
+        return dirty_add_file(drain->manager->dirty, event->file, drain->now);
 }
 
 static void on_event(const WatchEvent *event, void *userdata) {
         Drain *drain = ASSERT_PTR(userdata);
         Manager *manager = drain->manager;
         unsigned flags;
-        int r = 0;
+        int r = note_file(drain, event);
 
         drain->n_events++;
+        if (r < 0)
+                manager_want_full(manager, drain->now);
         switch (event_meaning(event, event->node == manager->root, &flags)) {
         case EVENT_NOTHING:
                 break;
         case EVENT_NAME:
-                r = dirty_add(manager->dirty, event->node, event->name, flags, drain->now);
+                r = note_name(drain, event, flags);
                 break;
         case EVENT_SELF:
         case EVENT_LISTING:
@@ -53,29 +75,47 @@ static void on_event(const WatchEvent *event, void *userdata) {
                 manager_want_full(manager, drain->now);
                 break;
         case EVENT_OVERFLOW:
-                note_overflow(manager, drain->now);
+                note_overflow(manager,
+                              drain->side == WATCH_SOURCE ? manager->watch : manager->replica_watch,
+                              drain->now);
                 break;
         }
         if (r < 0)
                 manager_want_full(manager, drain->now);
 }
 
-/* Reads what waits. True: events keep coming, and the next step is TIMER_DRAIN's. */
-static bool drain(Manager *manager) {
-        Drain drain = { .manager = manager, .now = now_usec(CLOCK_MONOTONIC) };
+static void drain_side(Drain *drain, Watch *watch, sd_event_source **source) {
         int r = 1;
 
+        if (!*source)
+                return;
         for (unsigned round = 0; r > 0 && round < DRAIN_ROUNDS_MAX; round++)
-                r = watch_drain(manager->watch, on_event, &drain);
-        if (r < 0) {
-                log_message_errno(
-                        LOG_ERR, REBACKUP_MSG_WATCH_OFF, r,
-                        "cannot read events, changes are left to rescans until the next start: %m");
-                manager->watch_source = sd_event_source_disable_unref(manager->watch_source);
-                manager_want_full(manager, drain.now);
-                return false;
-        }
+                r = watch_drain(watch, on_event, drain);
+        if (r >= 0)
+                return;
+        log_message_errno(LOG_ERR, REBACKUP_MSG_WATCH_OFF, r,
+                          "cannot read events of the %s, changes are left to rescans until the "
+                          "next start: %m",
+                          drain->side == WATCH_SOURCE ? "source" : "replica");
+        *source = sd_event_source_disable_unref(*source);
+        manager_want_full(drain->manager, drain->now);
+}
+
+/* Reads what waits. True: events keep coming, and the next step is TIMER_DRAIN's. */
+static bool drain(Manager *manager) {
+        Drain drain = { .manager = manager,
+                        .side = WATCH_SOURCE,
+                        .now = now_usec(CLOCK_MONOTONIC) };
+
+        drain_side(&drain, manager->watch, &manager->watch_source);
+        drain.side = WATCH_REPLICA;
+        drain_side(&drain, manager->replica_watch, &manager->replica_source);
         return drain_pace_note(&manager->pace, drain.now, drain.n_events);
+}
+
+static void set_listening(sd_event_source *source, bool on) {
+        if (source)
+                (void) sd_event_source_set_enabled(source, on ? SD_EVENT_ON : SD_EVENT_OFF);
 }
 
 int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
@@ -91,9 +131,8 @@ void manager_drain_step(Manager *manager) {
 
         manager_set_timer(manager, TIMER_DRAIN,
                           busy ? manager->pace.last + DRAIN_STEP_USEC : USEC_INFINITY);
-        if (manager->watch_source)
-                (void) sd_event_source_set_enabled(manager->watch_source,
-                                                   busy ? SD_EVENT_OFF : SD_EVENT_ON);
+        set_listening(manager->watch_source, !busy);
+        set_listening(manager->replica_source, !busy);
         manager_continue(manager);
 }
 
@@ -110,6 +149,14 @@ void manager_check_watch_limit(Manager *manager) {
         manager->n_unwatched = n_refused;
         if (!news)
                 return;
-        if (watch_limit_format(n_watched, n_refused, manager->config->rescan_interval, &line) >= 0)
+        if (watch_limit_format(
+                    &(WatchLimitFacts) {
+                            .backend = watch_backend(manager->watch),
+                            .n_watched = n_watched,
+                            .n_refused = n_refused,
+                            .rescan_interval = manager->config->rescan_interval,
+                            .may_mark = watch_rights() > 0,
+                    },
+                    &line) >= 0)
                 log_message(LOG_WARNING, REBACKUP_MSG_WATCH_LIMIT, "%s", line);
 }

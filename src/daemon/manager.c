@@ -61,8 +61,10 @@ void manager_finish(Manager *manager, int code) {
 
 static void try_open(Manager *manager) {
         _cleanup_free_ char *error = NULL;
-        int r = manager_open(manager, &error);
+        int r;
 
+        manager_watch_mounts(manager); /* before the roots are looked at */
+        r = manager_open(manager, &error);
         if (r == 0)
                 return;
         if (r == GUARD_SOURCE_FOREIGN || r == GUARD_REPLICA_FOREIGN) {
@@ -77,11 +79,12 @@ static void try_open(Manager *manager) {
         manager_finish(manager, exit_code_of_pair(r));
 }
 
-/* A reloaded configuration is taken over between passes. A full pass may go on for hours and dirty
- * passes beside it; once it has ended, no new one is begun until the last dirty pass has ended as
- * well. */
+/* A reloaded configuration is taken over between passes. A full pass or a large file may go on for
+ * hours and dirty passes beside it; once that has ended, no new one is begun until the last dirty
+ * pass has ended as well. */
 static bool reload_waits(const Manager *manager) {
-        return manager->next_config && !engine_is_running(manager->engine, PASS_FULL);
+        return manager->next_config && !engine_is_running(manager->engine, PASS_FULL) &&
+               !engine_is_running(manager->engine, PASS_LARGE);
 }
 
 static void start_what_is_due(Manager *manager, usec_t now) {
@@ -143,9 +146,9 @@ void manager_continue(Manager *manager) {
         if (manager->hold)
                 become_ready(manager);
         if (once_is_done(manager))
-                manager_finish(manager, manager->totals.operations[OPERATION_FAIL] > 0
-                                                ? EXIT_SOME_FAILED
-                                                : EX_OK);
+                manager_finish(manager,
+                               exit_code_of_once(engine_n_held(manager->engine),
+                                                 manager->totals.operations[OPERATION_FAIL]));
         else
                 manager_set_timer(manager, TIMER_NEXT, next_start(manager));
 }
@@ -243,11 +246,13 @@ Manager *manager_free(Manager *manager) {
         for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
                 sd_event_source_unref(manager->timers[kind]);
         sd_event_source_unref(manager->watch_source);
+        sd_event_source_unref(manager->replica_source);
         sd_event_source_unref(manager->engine_source);
-        sd_event_source_unref(manager->mounts_source);
+        manager_mounts_done(manager);
         engine_free(manager->engine);
         dirty_free(manager->dirty);
         watch_free(manager->watch);
+        watch_free(manager->replica_watch);
         node_unref(manager->root);
         tree_free(manager->tree);
         pair_close(manager->pair);

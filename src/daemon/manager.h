@@ -26,6 +26,7 @@
 #include "daemon/options.h"
 #include "daemon/pace.h"
 #include "sync/engine.h"
+#include "sync/mount-changes.h"
 #include "watch/dirty.h"
 
 typedef struct Manager Manager;
@@ -36,9 +37,19 @@ typedef enum TimerKind {
         TIMER_TICK,   /* progress, while a pass runs */
         TIMER_STATUS, /* a status that came too soon after the one before */
         TIMER_WATCHDOG,
-        TIMER_STOP, /* what was asked to end has not */
+        TIMER_MOUNTS, /* a change of the mount table is looked at */
+        TIMER_STOP,   /* what was asked to end has not */
         _TIMER_MAX,
 } TimerKind;
+
+/* What manager-mounts.c remembers. */
+typedef struct MountWatch {
+        bool begun;
+        bool waiting;                   /* TIMER_MOUNTS runs */
+        usec_t last;                    /* CLOCK_MONOTONIC */
+        MountTable table;               /* when it was last looked at */
+        char *source, *replica, *store; /* resolved; owned. STORE is NULL until it is known */
+} MountWatch;
 
 struct Manager {
         const Options *options; /* borrowed */
@@ -49,15 +60,18 @@ struct Manager {
 
         sd_event *event;
         sd_event_source *timers[_TIMER_MAX];
-        sd_event_source *watch_source, *engine_source, *mounts_source;
+        sd_event_source *watch_source, *replica_source, *engine_source, *mounts_source;
 
         /* NULL until the pair is open. */
         Pair *pair;
         Tree *tree;
         Node *root;
-        Watch *watch; /* NULL as well when nothing is watched */
+        Watch *watch;         /* NULL as well when nothing is watched */
+        Watch *replica_watch; /* NULL as well when the replica is not watched */
         DirtySet *dirty;
         Engine *engine;
+
+        MountWatch mounts;
 
         bool armed; /* the source's directories are watched, as far as they can be */
         bool ready; /* the service manager was told */
@@ -129,6 +143,12 @@ void manager_begin_back_off(Manager *manager, int error, const char *reason);
 int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 void manager_drain_step(Manager *manager);
 void manager_check_watch_limit(Manager *manager);
+
+/* manager-mounts.c */
+/* Begins to watch for mounts that come and go, once for the life of the process. */
+void manager_watch_mounts(Manager *manager);
+void manager_check_mounts(Manager *manager);
+void manager_mounts_done(Manager *manager);
 
 /* manager-signal.c */
 /* First thing in the process, and for good: a signal that comes while it starts or ends must

@@ -59,13 +59,17 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
         if (facts->n_pending > 0) {
                 string_buffer_append(text, "; ");
                 put_count(text, facts->n_pending, "change pending", "changes pending");
-        } else if (facts->in_step_since > 0 && facts->n_failed == 0) {
+        } else if (facts->in_step_since > 0 && facts->n_failed == 0 && facts->n_held == 0) {
                 string_buffer_append(text, "; in step since ");
                 put_time(text, facts->in_step_since);
         }
         if (facts->n_failed > 0) {
                 string_buffer_append(text, "; ");
                 put_count(text, facts->n_failed, "entry failed", "entries failed");
+        }
+        if (facts->n_held > 0) {
+                string_buffer_append(text, "; ");
+                put_count(text, facts->n_held, "place on hold", "places on hold");
         }
         if (facts->config_refused)
                 string_buffer_append(text, "; new configuration refused");

@@ -31,6 +31,7 @@ typedef struct StatusFacts {
         uint64_t n_unwatched; /* directories that the limit of watches leaves to rescans */
         size_t n_pending;     /* changes not acted upon yet, retries among them */
         uint64_t n_failed;    /* entries that failed in the last full pass */
+        uint64_t n_held;      /* places of the source whose file system is missing */
         usec_t in_step_since; /* CLOCK_REALTIME; 0: not in step */
         bool config_refused;  /* by the last reload */
         const char *reason;   /* of a hold, or of the last failure; NULL: none. Borrowed */

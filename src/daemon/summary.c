@@ -36,7 +36,7 @@ static bool nothing_done(Counters *counters) {
         for (size_t i = 0; i < ELEMENTSOF(counters->operations); i++)
                 if (counters->operations[i] > 0)
                         return false;
-        return counters->n_unstable == 0;
+        return counters->n_unstable == 0 && counters->n_held == 0;
 }
 
 static void put_count(StringBuffer *text, const char *before, uint64_t n, const char *after) {
@@ -72,6 +72,8 @@ static void put_pass_counts(StringBuffer *text, Counters *counters, bool dry_run
         }
         if (counters->n_unstable > 0)
                 put_count(text, ", ", counters->n_unstable, "never at rest");
+        if (counters->n_held > 0)
+                put_count(text, ", ", counters->n_held, "on hold");
         if (counters->operations[OPERATION_FAIL] > 0)
                 put_count(text, ", ", counters->operations[OPERATION_FAIL], "failed");
         else

@@ -13,12 +13,18 @@
 
 enum { LIMIT_STEP = 65536 };
 
-uint64_t watch_limit_acquire(void) {
+static bool is_inotify(WatchBackend backend) {
+        return backend == WATCH_BACKEND_INOTIFY;
+}
+
+uint64_t watch_limit_acquire(WatchBackend backend) {
         _cleanup_close_ int fd = -EBADF;
         char text[32];
         ssize_t n;
 
-        fd = open("/proc/sys/fs/inotify/max_user_watches", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        fd = open(is_inotify(backend) ? "/proc/sys/fs/inotify/max_user_watches"
+                                      : "/proc/sys/fs/fanotify/max_user_marks",
+                  O_RDONLY | O_CLOEXEC | O_NOCTTY);
         if (fd < 0)
                 return 0;
         n = read(fd, text, sizeof text - 1);
@@ -35,21 +41,27 @@ uint64_t watch_limit_suggest(uint64_t limit, size_t n_watched, size_t n_refused)
         return (needed + LIMIT_STEP - 1) / LIMIT_STEP * LIMIT_STEP;
 }
 
-int watch_limit_format(size_t n_watched, size_t n_refused, usec_t rescan_interval, char **ret) {
+int watch_limit_format(const WatchLimitFacts *facts, char **ret) {
         char refused[COUNT_TEXT_MAX], all[COUNT_TEXT_MAX], span[SPAN_TEXT_MAX];
+        bool inotify = is_inotify(facts->backend);
         char *line;
         int r;
 
-        (void) span_format(span, sizeof span, rescan_interval);
+        (void) span_format(span, sizeof span, facts->rescan_interval);
         r = asprintf(&line,
-                     "%s of %s directories are not watched: the limit of watches is reached. Their "
-                     "changes are found by the rescan %s%s. To watch them: sysctl "
-                     "fs.inotify.max_user_watches=%" PRIu64 ", then restart",
-                     count_format(refused, sizeof refused, n_refused),
-                     count_format(all, sizeof all, n_watched + n_refused),
-                     rescan_interval > 0 ? "every " : "on demand alone",
-                     rescan_interval > 0 ? span : "",
-                     watch_limit_suggest(watch_limit_acquire(), n_watched, n_refused));
+                     "%s of %s directories are not watched: the limit of %s is reached. Their "
+                     "changes are found by the rescan %s%s. To watch them: %ssysctl "
+                     "%s=%" PRIu64 ", then restart",
+                     count_format(refused, sizeof refused, facts->n_refused),
+                     count_format(all, sizeof all, facts->n_watched + facts->n_refused),
+                     inotify ? "watches" : "marks",
+                     facts->rescan_interval > 0 ? "every " : "on demand alone",
+                     facts->rescan_interval > 0 ? span : "",
+                     inotify && facts->may_mark ? "Sync.Watch=fanotify, which has no limit; or "
+                                                : "",
+                     inotify ? "fs.inotify.max_user_watches" : "fs.fanotify.max_user_marks",
+                     watch_limit_suggest(watch_limit_acquire(facts->backend), facts->n_watched,
+                                         facts->n_refused));
         if (r < 0)
                 return -ENOMEM;
         *ret = line;

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ typedef enum ReaderStatement {
         READER_GROUP_RANK,
         READER_COUNT,
         READER_ALL,
+        READER_FILE_SYSTEM,
         _READER_MAX,
 } ReaderStatement;
 
@@ -63,6 +65,7 @@ static const char *const texts[_READER_MAX] = {
                               " WHERE " GROUP_CONDITION " ORDER BY replica_inode DESC LIMIT 1)",
         [READER_COUNT] = "SELECT count(*) FROM entry",
         [READER_ALL] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry",
+        [READER_FILE_SYSTEM] = "SELECT identity FROM file_system WHERE number = ?1",
 };
 
 struct CatalogReader {
@@ -363,4 +366,22 @@ int catalog_reader_each(CatalogReader *reader, CatalogRowVisitor visitor, void *
                         r = visitor(&row, userdata);
         }
         return finish(reader, statement, r < 0 ? SQLITE_OK : code, MIN(r, 0));
+}
+
+int catalog_reader_file_system(CatalogReader *reader, int64_t number, FileSystemId *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_FILE_SYSTEM];
+        int code, r = -ENOENT;
+
+        assert(ret);
+
+        code = sqlite3_bind_int64(statement, 1, number);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW && sqlite3_column_type(statement, 0) == SQLITE_TEXT) {
+                const char *text = (const char *) sqlite3_column_text(statement, 0);
+
+                (void) snprintf(ret->text, sizeof ret->text, "%s", text ? text : "");
+                r = 0;
+        }
+        return finish(reader, statement, code, r);
 }

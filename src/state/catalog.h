@@ -168,6 +168,9 @@ int catalog_reader_is_shared(CatalogReader *reader, uint64_t replica_inode,
 /* The row of a directory by its own id: 0 or -ENOENT. */
 int catalog_reader_by_directory(CatalogReader *reader, int64_t directory_id, CatalogRow *ret);
 
+/* What the number of a file system in rows stands for: 0 or -ENOENT. */
+int catalog_reader_file_system(CatalogReader *reader, int64_t number, FileSystemId *ret);
+
 /* Number of entries, or -errno. O(entries), some 10 ns each. */
 int64_t catalog_reader_count(CatalogReader *reader);
 

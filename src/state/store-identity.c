@@ -1,5 +1,5 @@
 /* The identity file: a line for the format, then one for each fact, in any order but each exactly
- * once. */
+ * once; what is zero of the optional ones has none. */
 
 #include <assert.h>
 #include <errno.h>
@@ -29,6 +29,7 @@ typedef enum FieldType {
         FIELD_TEXT,
         FIELD_FILE_SYSTEM,
         FIELD_NUMBER,
+        FIELD_OPTIONAL_NUMBER, /* left out for zero */
 } FieldType;
 
 typedef struct Field {
@@ -45,6 +46,7 @@ static const Field fields[] = {
         { "REPLICA_FILE_SYSTEM", FIELD_FILE_SYSTEM, offsetof(StoreIdentity, replica_file_system) },
         { "SOURCE_INODE", FIELD_NUMBER, offsetof(StoreIdentity, source_inode) },
         { "REPLICA_INODE", FIELD_NUMBER, offsetof(StoreIdentity, replica_inode) },
+        { "MOUNT_POINTS", FIELD_OPTIONAL_NUMBER, offsetof(StoreIdentity, mount_points) },
 };
 
 void store_identity_done(StoreIdentity *identity) {
@@ -67,6 +69,8 @@ static void append_value(StringBuffer *buffer, const char *text) {
 static void append_field(StringBuffer *buffer, const Field *field, const StoreIdentity *identity) {
         const void *member = (const char *) identity + field->offset;
 
+        if (field->type == FIELD_OPTIONAL_NUMBER && *(const uint64_t *) member == 0)
+                return;
         string_buffer_append(buffer, field->key);
         string_buffer_append(buffer, "=");
 
@@ -80,6 +84,7 @@ static void append_field(StringBuffer *buffer, const Field *field, const StoreId
                 break;
 
         case FIELD_NUMBER:
+        case FIELD_OPTIONAL_NUMBER:
                 string_buffer_appendf(buffer, "%" PRIu64, *(const uint64_t *) member);
                 break;
         }
@@ -154,6 +159,7 @@ static int parse_value(const Field *field, char *value, StoreIdentity *identity)
                 return 0;
 
         case FIELD_NUMBER:
+        case FIELD_OPTIONAL_NUMBER:
                 return parse_number(value, member);
         }
 
@@ -201,8 +207,9 @@ static int parse(char *text, StoreIdentity *identity) {
                         return r;
         }
 
-        if (seen != (1U << ELEMENTSOF(fields)) - 1)
-                return -EBADMSG;
+        for (size_t i = 0; i < ELEMENTSOF(fields); i++)
+                if (!(seen & 1U << i) && fields[i].type != FIELD_OPTIONAL_NUMBER)
+                        return -EBADMSG;
         if (strspn(identity->pair_id, "0123456789abcdef") != PAIR_ID_DIGITS ||
             identity->pair_id[PAIR_ID_DIGITS] != '\0')
                 return -EBADMSG;

@@ -198,13 +198,24 @@ void store_close(Store *store) {
         store->path = mfree(store->path);
 }
 
-int store_is_present(const Store *store) {
-        struct stat ours, there;
+static bool is_same_directory(const struct statx *a, const struct statx *b) {
+        return a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor &&
+               a->stx_ino == b->stx_ino;
+}
 
-        if (fstat(store->fd, &ours) < 0)
+/* Nothing can be renamed from one mount of a file system to another. Before Linux 5.8 the kernel
+ * does not tell them apart. */
+static bool is_same_mount(const struct statx *a, const struct statx *b) {
+        return !(a->stx_mask & b->stx_mask & STATX_MNT_ID) || a->stx_mnt_id == b->stx_mnt_id;
+}
+
+int store_is_present(const Store *store) {
+        struct statx ours, there;
+
+        if (statx(store->fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &ours) < 0)
                 return -errno;
-        if (fstatat(AT_FDCWD, store->path, &there, AT_SYMLINK_NOFOLLOW) < 0)
+        if (statx(AT_FDCWD, store->path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_MNT_ID, &there) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 
-        return ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+        return is_same_directory(&ours, &there) && is_same_mount(&ours, &there);
 }

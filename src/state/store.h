@@ -37,6 +37,11 @@ void store_plan_done(StorePlan *plan);
  * -EINVAL when a path has no last component. */
 int store_plan(const char *replica, int replica_fd, const char *configured, StorePlan *ret);
 
+typedef enum MountPoints {
+        MOUNT_POINT_SOURCE = 1 << 0,
+        MOUNT_POINT_REPLICA = 1 << 1,
+} MountPoints;
+
 /* Who the pair is, in the store's `identity` file (text, KEY=VALUE lines; control characters and
  * backslashes in values as \xHH). */
 typedef struct StoreIdentity {
@@ -45,6 +50,7 @@ typedef struct StoreIdentity {
         char *replica;
         FileSystemId source_file_system, replica_file_system;
         uint64_t source_inode, replica_inode;
+        uint64_t mount_points; /* which roots are mount points: MountPoints */
 } StoreIdentity;
 void store_identity_done(StoreIdentity *identity);
 
@@ -64,6 +70,6 @@ int store_open(const StorePlan *plan, Store *ret);
  * has its descriptors negative and its pointers NULL. */
 void store_close(Store *store);
 
-/* Whether the store's path still leads to the directory that is open: 1 yes, 0 gone or another,
- * -errno. */
+/* Whether the store's path still leads to the directory that is open: 1 yes, 0 gone or another, or
+ * the same by another mount (its disk was unmounted in use, and mounted again), -errno. */
 int store_is_present(const Store *store);

@@ -9,6 +9,7 @@
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
 #include "sync/file-systems.h"
+#include "sync/held.h"
 
 /* Readers of a catalog that is about to be closed. No other pass runs, so the workers are idle. */
 static void drop_readers(Engine *engine) {
@@ -97,14 +98,32 @@ static int push_dirty_directory(Pass *pass, DirtyDirectory *directory) {
         return 0;
 }
 
+static int push_dirty_files(Pass *pass, DirtyBatch *batch) {
+        Job *job;
+
+        if (batch->n_files == 0)
+                return 0;
+        job = job_new(JOB_FILES, pass, NULL);
+        if (!job)
+                return -ENOMEM;
+        job->files = TAKE_PTR(batch->files);
+        job->n_files = batch->n_files;
+        batch->n_files = 0;
+        pass_push_job(pass, job);
+        return 0;
+}
+
 static int push_dirty(Pass *pass) {
+        int r;
+
         for (size_t i = 0; i < pass->dirty.n_directories; i++) {
-                int r = push_dirty_directory(pass, &pass->dirty.directories[i]);
+                r = push_dirty_directory(pass, &pass->dirty.directories[i]);
                 if (r < 0)
                         return r;
         }
+        r = push_dirty_files(pass, &pass->dirty);
         dirty_batch_done(&pass->dirty);
-        return 0;
+        return r;
 }
 
 static int push_root(Pass *pass) {
@@ -152,8 +171,10 @@ void job_begin(Worker *worker, Job *job) {
         pass->first_stage = engine->next_stage;
         if (pass->kind == PASS_DIRTY)
                 pass->parked = atomic_exchange(&engine->parked_left, false);
-        if (pass->kind == PASS_FULL)
+        if (pass->kind == PASS_FULL) {
+                held_begin_full(engine);
                 pass_expect(worker, pass);
+        }
         r = pass->kind == PASS_DIRTY ? push_dirty(pass) : push_root(pass);
         if (r < 0)
                 pass_abort(pass, r, NULL);
@@ -161,7 +182,10 @@ void job_begin(Worker *worker, Job *job) {
 
 void job_recheck(Worker *worker, Job *job) {
         _cleanup_free_ char *error = NULL;
-        int r = pair_recheck(worker->engine->pair, &error);
+        int r;
+
+        file_systems_expire(worker->engine);
+        r = pair_recheck(worker->engine->pair, &error);
 
         if (r != 0)
                 pass_abort(job->pass, r, TAKE_PTR(error));

@@ -201,5 +201,6 @@ bool store_identity_equal(const StoreIdentity *a, const StoreIdentity *b) {
                text_equal(a->replica, b->replica) &&
                file_system_id_equal(&a->source_file_system, &b->source_file_system) &&
                file_system_id_equal(&a->replica_file_system, &b->replica_file_system) &&
-               a->source_inode == b->source_inode && a->replica_inode == b->replica_inode;
+               a->source_inode == b->source_inode && a->replica_inode == b->replica_inode &&
+               a->mount_points == b->mount_points;
 }

@@ -33,5 +33,7 @@ void counters_add(Counters *total, Counters *more) {
         total->n_directories += more->n_directories;
         total->n_bytes += more->n_bytes;
         total->n_unstable += more->n_unstable;
+        total->n_held += more->n_held;
+        total->n_foreign += more->n_foreign;
         total->n_limited += more->n_limited;
 }

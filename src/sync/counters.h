@@ -34,6 +34,8 @@ typedef struct Counters {
         atomic_uint_fast64_t n_directories;
         atomic_uint_fast64_t n_bytes;    /* of content copied */
         atomic_uint_fast64_t n_unstable; /* published although they never rested */
+        atomic_uint_fast64_t n_held;     /* whose replica is left as it is: see held.h */
+        atomic_uint_fast64_t n_foreign;  /* changed by others in the replica, and left so */
         atomic_uint_fast64_t n_limited;  /* entries of which the replica cannot hold something */
 } Counters;
 

@@ -8,10 +8,10 @@ static const char *const state_names[_STATE_MAX] = {
 };
 
 static const char *const action_names[_ACTION_MAX] = {
-        [ACTION_NONE] = "none",     [ACTION_COMPARE] = "compare", [ACTION_CREATE] = "create",
-        [ACTION_UPDATE] = "update", [ACTION_REPLACE] = "replace", [ACTION_METADATA] = "metadata",
-        [ACTION_ADOPT] = "adopt",   [ACTION_REMOVE] = "remove",   [ACTION_FORGET] = "forget",
-        [ACTION_KEEP] = "keep",
+        [ACTION_NONE] = "none",     [ACTION_COMPARE] = "compare",   [ACTION_CREATE] = "create",
+        [ACTION_UPDATE] = "update", [ACTION_REPLACE] = "replace",   [ACTION_METADATA] = "metadata",
+        [ACTION_ADOPT] = "adopt",   [ACTION_REMOVE] = "remove",     [ACTION_FORGET] = "forget",
+        [ACTION_KEEP] = "keep",     [ACTION_TOLERATE] = "tolerate",
 };
 
 /* One-way: rows are the source's state, columns the replica's, in the order of EntryState. Where
@@ -39,6 +39,15 @@ static Action settle_comparison(EntryState source, EntryState replica, Evidence 
         return source == STATE_NEW || replica == STATE_NEW ? ACTION_ADOPT : ACTION_METADATA;
 }
 
+/* Whether ACTION would undo what somebody else did to the replica. A replica that the catalog does
+ * not know is not that: METADATA alone may also stand for what we did ourselves. */
+static bool undoes(EntryState source, EntryState replica, Action action) {
+        if (source == STATE_GONE)
+                return replica == STATE_NEW && action == ACTION_REMOVE;
+        return source == STATE_SAME && action != ACTION_NONE && action != ACTION_COMPARE &&
+               action != ACTION_METADATA && action != ACTION_ADOPT;
+}
+
 static Action apply_policy(Action action, Policy policy) {
         if (action == ACTION_REMOVE && !policy.remove)
                 return ACTION_KEEP;
@@ -54,6 +63,8 @@ Action decide(EntryState source, EntryState replica, Evidence content, Policy po
         Action action = one_way[source][replica];
         if (action == ACTION_COMPARE)
                 action = settle_comparison(source, replica, content);
+        if (policy.tolerate && undoes(source, replica, action))
+                return ACTION_TOLERATE;
         return apply_policy(action, policy);
 }
 

@@ -36,9 +36,10 @@ typedef enum Action {
                           */
         ACTION_ADOPT, /* as METADATA, and the catalog learns of an entry that both sides already had
                        */
-        ACTION_REMOVE, /* the replica alone has it */
-        ACTION_FORGET, /* the catalog alone has it */
-        ACTION_KEEP,   /* policy keeps the replica's as it is */
+        ACTION_REMOVE,   /* the replica alone has it */
+        ACTION_FORGET,   /* the catalog alone has it */
+        ACTION_KEEP,     /* policy keeps the replica's as it is */
+        ACTION_TOLERATE, /* likewise what somebody else did to it */
         _ACTION_MAX,
         _ACTION_INVALID = -22,
 } Action;
@@ -46,6 +47,7 @@ typedef enum Action {
 typedef struct Policy {
         bool overwrite; /* may replace what the replica has */
         bool remove;    /* may remove what the source no longer has */
+        bool tolerate;  /* what somebody else did to the replica is told and left as it is */
 } Policy;
 
 /* Total over all states and evidence; combinations that cannot be (one side NEW, the other known to

@@ -16,6 +16,7 @@
 
 #include "fs/copy.h"
 #include "fs/listing.h"
+#include "state/recent-paths.h"
 #include "sync/batch.h"
 #include "sync/decide.h"
 #include "sync/engine.h"
@@ -31,7 +32,11 @@ enum {
         STAGED_ENTRIES_MAX =
                 2048, /* entries of a new directory that are published together with it */
         FILE_SYSTEMS_MAX = 64,
+        LARGE_JOBS_MAX =
+                256, /* that wait in a pass; beyond that, directories wait for their files */
+        LARGE_COPIES_MAX = 2, /* at a time, each on a thread of its own */
 };
+#define LARGE_FILE_BYTES (UINT64_C(64) * 1024 * 1024)
 #define STAGED_BYTES_MAX (UINT64_C(128) * 1024 * 1024)
 
 typedef enum JobKind {
@@ -40,6 +45,8 @@ typedef enum JobKind {
         JOB_DIRECTORY, /* merge a directory's three listings */
         JOB_NAMES,     /* look at some names of a directory */
         JOB_GROUP,     /* look at all names of a hard-link group */
+        JOB_LARGE,     /* bring one large file into step */
+        JOB_FILES,     /* look for the names of files that are known by identity alone */
         JOB_PUBLISH,   /* hand over what was held back until the rest of it was committed */
         JOB_RECHECK,   /* before removals: are the roots still the same? */
         JOB_REMOVE, /* look again, at some names or at a whole directory, and carry out the removals
@@ -60,6 +67,8 @@ struct Job {
         DirtyName *names; /* JOB_NAMES, JOB_REMOVE: owned; "" is the directory itself */
         size_t n_names;
         CatalogIdentity identity; /* JOB_GROUP */
+        WatchFile *files;         /* JOB_FILES: owned */
+        size_t n_files;
         bool created;             /* the replica's directory is new: it is staged by this job */
         bool recursive;           /* go on into all subdirectories */
         Entry source;             /* of a created directory: what its parent's visit saw */
@@ -79,16 +88,19 @@ struct Pass {
         Engine *engine;
         PassKind kind;
         PassPhase phase;
-        DirtyBatch dirty;   /* what a dirty pass was asked for */
-        Job *jobs;          /* a stack, so that the walk goes deep first and stays small */
+        DirtyBatch dirty; /* what a dirty pass was asked for */
+        Job *jobs;        /* a stack, so that the walk goes deep first and stays small */
+        Job *large;       /* likewise, a queue of JOB_LARGEs */
+        size_t n_large;
         size_t n_in_flight; /* jobs being done */
         size_t n_items;     /* items pushed and not committed yet */
         Job *late;
         size_t n_late;
         unsigned n_late_rounds;
-        size_t n_held_back;   /* items in JOB_PUBLISHes among the late */
-        Job *removals;        /* where something was found gone from the source */
-        atomic_bool parked;   /* something was displaced in this pass, or left by the one before */
+        size_t n_held_back; /* items in JOB_PUBLISHes among the late */
+        Job *removals;      /* where something was found gone from the source */
+        atomic_bool parked; /* something was displaced in this pass, or left by the one before */
+        atomic_bool foreign_links; /* see PassResult */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;
@@ -117,25 +129,28 @@ typedef struct KnownFileSystem {
 struct Engine {
         Pair *pair;
         Tree *tree;
-        Watch *watch;
+        Watch *watch, *replica_watch; /* either may be NULL */
         int event_fd;
 
         pthread_mutex_t mutex;
-        pthread_cond_t work;            /* waited for by workers */
-        pthread_cond_t pass_ended;      /* waited for by engine_free */
-        Pass *dirty_pass, *full_pass;   /* running, or NULL */
-        Pass *ended_dirty, *ended_full; /* whose results wait to be collected */
+        pthread_cond_t work;                          /* waited for by workers */
+        pthread_cond_t pass_ended;                    /* waited for by engine_free */
+        Pass *dirty_pass, *full_pass, *large_pass;    /* running, or NULL */
+        Pass *ended_dirty, *ended_full, *ended_large; /* whose results wait to be collected */
+        unsigned n_large_copies;                      /* JOB_LARGEs being done */
         bool stopping;
         atomic_bool cancelled;
 
         Worker *workers;
-        unsigned n_workers;
+        unsigned n_workers_wanted;
+        unsigned n_workers; /* those and as many as large files needed; guarded by mutex */
         pthread_t committer;
         bool committer_runs;
         Worker committer_worker; /* the committer's own reader */
         struct Purge *purge;     /* see purge.h */
         struct Keep *keep;       /* see keep.h */
         struct Prune *prune;     /* see prune.h */
+        struct Held *held;       /* see held.h */
         pthread_t retirer;
         bool retirer_runs;
 
@@ -145,7 +160,8 @@ struct Engine {
         pthread_rwlock_t structure;
         pthread_mutex_t catalog_mutex;
         KnownFileSystem file_systems[FILE_SYSTEMS_MAX];
-        size_t n_file_systems; /* guarded by catalog_mutex */
+        size_t n_file_systems;          /* guarded by catalog_mutex */
+        atomic_bool file_systems_stale; /* the mounts changed since they were learnt */
 
         Batch batch;
         Pending pending;
@@ -156,6 +172,7 @@ struct Engine {
         atomic_uint_fast64_t next_stage;
         atomic_uint_fast64_t heartbeat;
         atomic_uint shortfalls_reported;
+        RecentPaths *foreign_told; /* guarded by mutex; made when it is needed */
         atomic_uint_fast64_t n_entries_known;
 };
 
@@ -215,9 +232,14 @@ void job_arm(Worker *worker, Job *job);
 void job_directory(Worker *worker, Job *job);
 void job_names(Worker *worker, Job *job);
 void job_group(Worker *worker, Job *job);
+void job_large(Worker *worker, Job *job);
 /* Has all names of a group looked at in the next round of the pass, or, when it has no more rounds,
  * one of them, NAME of NODE, in the next pass. NODE may be NULL. */
 void revisit_group(Pass *pass, CatalogIdentity identity, Node *node, const char *name);
+/* large.c: takes a JOB_LARGE of PASS that may be begun now, or NULL. */
+Job *pass_take_large_locked(Pass *pass);
+/* files.c */
+void job_files(Worker *worker, Job *job);
 /* succeed.c */
 void job_publish(Worker *worker, Job *job);
 /* Gives up what was held back, and empties LIST: its directory is not made in this pass. */

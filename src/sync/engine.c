@@ -10,6 +10,7 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/held.h"
 #include "sync/keep.h"
 #include "sync/prune.h"
 #include "sync/purge.h"
@@ -72,6 +73,8 @@ static int start_threads(Engine *engine) {
 
         r = purge_new(engine);
         if (r >= 0)
+                r = held_new(engine);
+        if (r >= 0)
                 r = keep_new(engine);
         if (r >= 0)
                 r = engine->pair->dry_run ? 0 : prune_start(engine);
@@ -84,7 +87,7 @@ static int start_threads(Engine *engine) {
         return r;
 }
 
-int engine_new(Pair *pair, Tree *tree, Watch *watch, Engine **ret) {
+int engine_new(Pair *pair, Tree *tree, Watch *watch, Watch *replica_watch, Engine **ret) {
         Engine *engine = calloc(1, sizeof *engine);
         int r;
 
@@ -93,6 +96,7 @@ int engine_new(Pair *pair, Tree *tree, Watch *watch, Engine **ret) {
         engine->pair = pair;
         engine->tree = tree;
         engine->watch = watch;
+        engine->replica_watch = replica_watch;
         engine->committer_worker.engine = engine;
         r = init_locks(engine);
         if (r < 0) {
@@ -123,7 +127,7 @@ static void wait_for_passes(Engine *engine) {
                 while (engine_collect(engine, &result) > 0)
                         pass_result_done(&result);
                 (void) pthread_mutex_lock(&engine->mutex);
-                running = engine->dirty_pass || engine->full_pass;
+                running = engine->dirty_pass || engine->full_pass || engine->large_pass;
                 if (running)
                         (void) pthread_cond_wait(&engine->pass_ended, &engine->mutex);
                 (void) pthread_mutex_unlock(&engine->mutex);
@@ -142,6 +146,8 @@ Engine *engine_free(Engine *engine) {
         prune_stop(engine);
         retire_stop(engine);
         keep_free(engine);
+        held_free(engine);
+        recent_paths_free(engine->foreign_told);
         purge_free(engine);
         worker_done(&engine->committer_worker);
         pending_done(&engine->pending);
@@ -221,13 +227,17 @@ int engine_collect(Engine *engine, PassResult *ret) {
         uint64_t n;
 
         (void) pthread_mutex_lock(&engine->mutex);
-        pass = TAKE_PTR(engine->ended_dirty) ?: TAKE_PTR(engine->ended_full);
+        pass = TAKE_PTR(engine->ended_dirty)
+                       ?: TAKE_PTR(engine->ended_full)
+                       ?: TAKE_PTR(engine->ended_large);
         if (!pass && read(engine->event_fd, &n, sizeof n) < 0)
                 errno = 0; /* nothing was signalled */
         (void) pthread_mutex_unlock(&engine->mutex);
         if (!pass)
                 return 0;
         pass_release_roots(pass);
+        if (pass->kind == PASS_FULL && pass->result.result == 0)
+                held_end_full(engine);
         *ret = pass->result;
         pass->result = (PassResult) {};
         pass_free(pass);
@@ -239,8 +249,17 @@ bool engine_is_running(const Engine *engine, PassKind kind) {
         bool running;
 
         (void) pthread_mutex_lock(&shared->mutex);
-        running = kind == PASS_DIRTY ? engine->dirty_pass || engine->ended_dirty
-                                     : engine->full_pass || engine->ended_full;
+        switch (kind) {
+        case PASS_DIRTY:
+                running = engine->dirty_pass || engine->ended_dirty;
+                break;
+        case PASS_LARGE:
+                running = engine->large_pass || engine->ended_large;
+                break;
+        default:
+                running = engine->full_pass || engine->ended_full;
+                break;
+        }
         (void) pthread_mutex_unlock(&shared->mutex);
         return running;
 }
@@ -266,7 +285,7 @@ void engine_get_progress(Engine *engine, EngineProgress *ret) {
         Pass *pass;
 
         (void) pthread_mutex_lock(&engine->mutex);
-        pass = engine->full_pass ?: engine->dirty_pass;
+        pass = engine->full_pass ?: engine->dirty_pass ?: engine->large_pass;
         if (pass) {
                 progress.running = true;
                 progress.kind = pass->kind;

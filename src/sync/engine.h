@@ -4,7 +4,7 @@
  * change, one committer flushes, publishes and commits in batches. Passes run beside the event
  * loop, which starts them, is told through an eventfd when one has ended, and collects the result.
  * At most one full pass and one dirty pass run at a time; the dirty pass has precedence in the
- * pool.
+ * pool. Large files are copied beside them: no directory and no dirty pass waits for one.
  *
  * All functions are called from the event-loop thread only. */
 
@@ -23,6 +23,8 @@ typedef enum PassKind {
         PASS_ARM,   /* walks the source's directories and watches them; no file is looked at */
         PASS_FULL,  /* everything */
         PASS_DIRTY, /* the dirty places alone */
+        PASS_LARGE, /* large files that dirty passes met, for as long as there are any: never
+                       started from outside */
         _PASS_KIND_MAX,
 } PassKind;
 
@@ -39,6 +41,8 @@ typedef struct PassResult {
         bool retries_dropped; /* more failed than the list holds: the rescan covers them */
         bool rebuilt; /* the replica or store had been deleted and was made again: a dirty pass that
                          meets this asks for a full one */
+        bool foreign_links; /* somebody made hard links in the replica: through them any file may
+                               have been changed, which a full pass alone can tell */
 } PassResult;
 void pass_result_done(PassResult *result);
 
@@ -53,9 +57,9 @@ typedef struct EngineProgress {
                                watchdog is fed while it moves or nothing runs */
 } EngineProgress;
 
-/* TREE and WATCH are shared and outlive the engine; WATCH may be NULL (no watching). The
- * configuration is the pair's. */
-int engine_new(Pair *pair, Tree *tree, Watch *watch, Engine **ret);
+/* TREE and the watches are shared and outlive the engine; each watch may be NULL (that side is not
+ * watched). The configuration is the pair's. */
+int engine_new(Pair *pair, Tree *tree, Watch *watch, Watch *replica_watch, Engine **ret);
 /* Cancels what runs, waits for it, ends the threads. */
 Engine *engine_free(Engine *engine);
 
@@ -76,6 +80,19 @@ bool engine_is_running(const Engine *engine, PassKind kind);
 void engine_cancel(Engine *engine);
 
 void engine_get_progress(Engine *engine, EngineProgress *ret);
+
+/* How many places of the source are held: see held.h. */
+size_t engine_n_held(const Engine *engine);
+
+/* The mount table changed at, above or below one of the pair's directories: file systems are asked
+ * who they are, and source and replica whether they overlap, once more before the next pass. */
+void engine_note_mounts(Engine *engine);
+
+/* Forgets the source's directories at and below PATH (relative to its root), with their watches:
+ * the next look there finds everything new to it, and goes down to the bottom. Where that look must
+ * start is stored as name *RET_NAME, fresh, of the node *RET_NODE, a new reference: the entry
+ * itself, or the topmost directory on the way to it that was not known. 0 or -ENOMEM. */
+int engine_forget(Engine *engine, const char *path, Node **ret_node, char **ret_name);
 
 /* Takes over those settings of a reloaded configuration that can change while nothing runs: called
  * between passes. CONFIG is borrowed as the pair's new one. */

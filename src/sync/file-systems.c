@@ -1,5 +1,7 @@
 #include "sync/file-systems.h"
 
+#include <errno.h>
+
 #include "basic/macros.h"
 
 static int learn_locked(Engine *engine, int directory_fd, uint64_t device, int64_t *ret) {
@@ -42,10 +44,21 @@ int file_systems_number(Engine *engine, int directory_fd, uint64_t device, int64
         int r = 0;
 
         (void) pthread_mutex_lock(&engine->catalog_mutex);
+        if (atomic_exchange(&engine->file_systems_stale, false))
+                engine->n_file_systems = 0;
         if (!known_locked(engine, device, ret))
                 r = learn_locked(engine, directory_fd, device, ret);
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
         return r;
+}
+
+int file_systems_find(Engine *engine, uint64_t device, int64_t *ret) {
+        bool known;
+
+        (void) pthread_mutex_lock(&engine->catalog_mutex);
+        known = known_locked(engine, device, ret);
+        (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        return known ? 0 : -ENOENT;
 }
 
 int file_systems_reset(Engine *engine) {
@@ -56,4 +69,8 @@ int file_systems_reset(Engine *engine) {
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
         return file_systems_number(engine, pair->source_fd, pair->source_root.device,
                                    &pair->source_file_system);
+}
+
+void file_systems_expire(Engine *engine) {
+        atomic_store(&engine->file_systems_stale, true);
 }

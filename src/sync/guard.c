@@ -77,6 +77,32 @@ static bool is_foreign(const FileSystemId *was, const FileSystemId *now) {
         return was->text[0] != '\0' && !file_system_id_equal(was, now);
 }
 
+/* A root of which only the mount table can tell that it is not what it was: a file system shows
+ * there by another mount of it, or several memory file systems have one identity. */
+typedef struct RootMount {
+        uint64_t was_inode, inode;
+        bool was_mounted, is_mounted;
+} RootMount;
+
+static bool is_remounted(const RootMount *root) {
+        return root->was_inode != 0 && root->was_inode != root->inode &&
+               root->was_mounted != root->is_mounted;
+}
+
+static int hold_remounted(const Party *party, const RootMount *root, const FileSystemId *id,
+                          const char *files, char **ret_error) {
+        return tell_error(
+                ret_error, party->foreign,
+                "%s %s is %s of file system %s, at the last run it was %s: %s; nothing is "
+                "written or removed until that is undone. If the change is meant, "
+                "%s%s%sstart again",
+                party->role, party->path, root->is_mounted ? "a mount point" : "a plain directory",
+                id->text, root->was_mounted ? "a mount point" : "a plain directory",
+                root->is_mounted ? "something was mounted over it"
+                                 : "what was mounted there is not",
+                files ? "remove " : "", files ?: "", files ? " and " : "");
+}
+
 static int hold(const Party *party, const FileSystemId *was, const FileSystemId *now,
                 const char *files, char **ret_error) {
         return tell_error(ret_error, party->foreign,
@@ -95,13 +121,36 @@ int guard_file_systems(const Config *config, const Roots *roots, const StoreIden
                     replica = { .role = "replica",
                                 .path = config->replica,
                                 .foreign = GUARD_REPLICA_FOREIGN };
+        const RootMount source_mount = { .was_inode = was->source_inode,
+                                         .inode = roots->source.stamp.inode,
+                                         .was_mounted = was->mount_points & MOUNT_POINT_SOURCE,
+                                         .is_mounted = roots->source.is_mount_root },
+                        replica_mount = { .was_inode = was->replica_inode,
+                                          .inode = roots->replica.stamp.inode,
+                                          .was_mounted = was->mount_points & MOUNT_POINT_REPLICA,
+                                          .is_mounted = roots->replica.is_mount_root };
 
         if (is_foreign(&was->source_file_system, &roots->source_id))
                 return hold(&source, &was->source_file_system, &roots->source_id, files, ret_error);
         if (is_foreign(&was->replica_file_system, &roots->replica_id))
                 return hold(&replica, &was->replica_file_system, &roots->replica_id, files,
                             ret_error);
+        if (is_remounted(&source_mount))
+                return hold_remounted(&source, &source_mount, &roots->source_id, files, ret_error);
+        if (is_remounted(&replica_mount))
+                return hold_remounted(&replica, &replica_mount, &roots->replica_id, files,
+                                      ret_error);
         return 0;
+}
+
+MountVerdict guard_mount(const MountFacts *facts) {
+        if (!facts->at_stake || (facts->is_there && facts->same_entry))
+                return MOUNT_RIGHT;
+        if (!facts->was_mounted)
+                return facts->is_there && facts->is_mounted ? MOUNT_COVERED : MOUNT_RIGHT;
+        if (!facts->is_there || !facts->is_mounted)
+                return MOUNT_MISSING;
+        return facts->same_file_system ? MOUNT_RIGHT : MOUNT_EXCHANGED;
 }
 
 static bool entry_is_same_inode(const Entry *a, const Entry *b) {

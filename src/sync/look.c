@@ -23,9 +23,17 @@ void look_classify(Look *look) {
                 row = NULL;
 
         look->source_state = side_state(row ? &row->source : NULL, source);
+        /* Other places are reached by a directory's row, which must name its file system. */
+        if (look->source_state == STATE_SAME && look_is_directory(look) &&
+            row->file_system != look->file_system)
+                look->source_state = STATE_CHANGED;
         look->replica_state = side_state(row ? &row->replica : NULL, replica);
         if (source && replica && mode_type(source->stamp.mode) != mode_type(replica->stamp.mode))
                 look->replica_state = STATE_RETYPED;
+        /* Another directory has its place in the replica: nothing is known of what is in it. */
+        if (row && source && replica && look_is_directory(look) &&
+            row->replica.inode != replica->stamp.inode)
+                look->whole = true;
 }
 
 /* Both sides are the inodes that the catalog has. */

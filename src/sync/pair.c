@@ -126,6 +126,8 @@ static int bind_to(Pair *pair, const Roots *roots) {
         bound->replica_file_system = roots->replica_id;
         bound->source_inode = roots->source.stamp.inode;
         bound->replica_inode = roots->replica.stamp.inode;
+        bound->mount_points = (roots->source.is_mount_root ? MOUNT_POINT_SOURCE : 0) |
+                              (roots->replica.is_mount_root ? MOUNT_POINT_REPLICA : 0);
         pair->bind_pending = true;
         return 0;
 }
@@ -199,9 +201,23 @@ int pair_open(const Config *config, const char *instance, bool dry_run, Pair **r
         return 0;
 }
 
+/* Judges and makes again what may have changed since the last pass. */
+static int renew(Pair *pair, Roots *roots, char **ret_error) {
+        _cleanup_(store_plan_done) StorePlan plan = {};
+        bool remounted = atomic_exchange(&pair->mounts_changed, false),
+             unchanged = is_unchanged(pair, roots);
+        int r;
+
+        if (unchanged && !remounted)
+                return 0;
+        r = survey(pair, roots, &plan, ret_error);
+        if (r != 0 && remounted)
+                atomic_store(&pair->mounts_changed, true);
+        return r == 0 && !unchanged ? establish(pair, roots, &plan, ret_error) : r;
+}
+
 int pair_begin_pass(Pair *pair, char **ret_error) {
         _cleanup_(roots_done) Roots roots = ROOTS_NULL;
-        _cleanup_(store_plan_done) StorePlan plan = {};
         int r;
 
         assert(pair->source_fd < 0 && pair->replica_fd < 0);
@@ -210,11 +226,8 @@ int pair_begin_pass(Pair *pair, char **ret_error) {
         r = roots_open(pair->config, &roots, ret_error);
         if (r == 0)
                 r = records_hold(pair, &roots, ret_error);
-        if (r == 0 && !is_unchanged(pair, &roots)) {
-                r = survey(pair, &roots, &plan, ret_error);
-                if (r == 0)
-                        r = establish(pair, &roots, &plan, ret_error);
-        }
+        if (r == 0)
+                r = renew(pair, &roots, ret_error);
         if (r != 0)
                 return r;
 

@@ -4,6 +4,7 @@
  * vanished or exchanged disk from being taken for an order (nothing here walks or copies). A Pair
  * belongs to the daemon's main thread; while a pass runs, workers read its descriptors. */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "config/config.h"
@@ -29,6 +30,7 @@ typedef struct Pair {
                           is compared by content, and what is removed or replaced is kept as a
                           version */
         bool rebuilt;  /* the replica or the store was gone and made again since the last pass */
+        atomic_bool mounts_changed; /* since the overlap of source and replica was judged */
         CopyAbilities abilities;
         /* Only while a pass runs, so that an idle pair keeps no file system busy: */
         int source_fd;

@@ -31,7 +31,7 @@ static int retire_parked(Worker *worker, Job *job, const CatalogRow *row) {
 }
 
 static bool is_too_early(const Pass *pass, const CatalogRow *row) {
-        return pass->kind == PASS_DIRTY && strtoull(row->name, NULL, 16) >= pass->first_stage;
+        return pass->kind != PASS_FULL && strtoull(row->name, NULL, 16) >= pass->first_stage;
 }
 
 static void leave_for_next(Worker *worker, Pass *pass) {

@@ -36,6 +36,7 @@ Job *job_free(Job *job) {
         for (size_t i = 0; i < job->n_names; i++)
                 free(job->names[i].name);
         free(job->names);
+        free(job->files);
         node_unref(job->node);
         node_unref(job->parent);
         free(job->name);
@@ -68,6 +69,7 @@ Pass *pass_free(Pass *pass) {
                 return NULL;
         dirty_batch_done(&pass->dirty);
         job_list_free(pass->jobs);
+        job_list_free(pass->large);
         job_list_free(pass->late);
         job_list_free(pass->removals);
         pass_result_done(&pass->result);
@@ -231,7 +233,7 @@ void pass_items_done(Pass *pass, size_t n_items) {
 /* Everything that was started is finished: no job waits or runs, no item is on its way. An item on
  * its way is hurried along. */
 static bool pass_is_at_barrier_locked(Pass *pass) {
-        if (pass->jobs || pass->n_in_flight > 0)
+        if (pass->jobs || pass->large || pass->n_in_flight > 0)
                 return false;
         if (pass->n_items == 0)
                 return true;
@@ -312,10 +314,14 @@ static void pass_finish_locked(Pass *pass) {
 
         pass->phase = PHASE_DONE;
         unmark_late_locked(pass);
+        pass->result.foreign_links = pass->foreign_links;
         pass->result.duration = now_usec(CLOCK_MONOTONIC) - pass->started;
         if (pass->kind == PASS_DIRTY) {
                 engine->dirty_pass = NULL;
                 engine->ended_dirty = pass;
+        } else if (pass->kind == PASS_LARGE) {
+                engine->large_pass = NULL;
+                engine->ended_large = pass;
         } else {
                 engine->full_pass = NULL;
                 engine->ended_full = pass;

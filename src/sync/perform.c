@@ -232,6 +232,8 @@ static int perform_remove(Visit *visit, Look *look) {
                 return -ENOMEM;
         item->operation = OPERATION_REMOVE;
         item->quiet = was_moved(visit, look);
+        if (!look->has_row && !S_ISDIR(look->replica.stamp.mode) && look->replica.stamp.n_links > 1)
+                visit->pass->foreign_links = true;
         if (look->has_row) {
                 item->row.directory_id = look->row->directory_id;
                 item->row.source = look->row->source;
@@ -305,7 +307,8 @@ static int perform_dry(Visit *visit, Look *look, Action action) {
                 visit_note_gone(visit, look);
                 return 0;
         }
-        if (action == ACTION_FORGET || action == ACTION_KEEP || action == ACTION_NONE)
+        if (action == ACTION_FORGET || action == ACTION_KEEP || action == ACTION_NONE ||
+            action == ACTION_TOLERATE)
                 return 0;
         if (!look->name[0] && action == ACTION_CREATE) {
                 log_info("would make replica %s", visit->engine->pair->config->replica);
@@ -360,6 +363,12 @@ int perform(Visit *visit, Look *look, Action action) {
                 return perform_remove(visit, look);
         case ACTION_FORGET:
                 return perform_forget(visit, look);
+        case ACTION_TOLERATE:
+                visit_foreign(visit, look);
+                return look->has_source && look_is_directory(look) && look->has_replica &&
+                                       S_ISDIR(look->replica.stamp.mode)
+                               ? visit_descend(visit, look, (Descent) {})
+                               : 0;
         default:
                 return look->has_source && look_is_directory(look)
                                ? visit_descend(visit, look, (Descent) {})

@@ -28,6 +28,12 @@ static void job_run(Worker *worker, Job *job) {
         case JOB_GROUP:
                 job_group(worker, job);
                 break;
+        case JOB_LARGE:
+                job_large(worker, job);
+                break;
+        case JOB_FILES:
+                job_files(worker, job);
+                break;
         case JOB_PUBLISH:
                 job_publish(worker, job);
                 break;
@@ -63,6 +69,9 @@ static Job *take_job_locked(Pass *pass) {
 static Job *next_job_locked(Engine *engine) {
         for (;;) {
                 Job *job = take_job_locked(engine->dirty_pass)
+                                   ?: take_job_locked(engine->large_pass)
+                                   ?: pass_take_large_locked(engine->large_pass)
+                                   ?: pass_take_large_locked(engine->full_pass)
                                    ?: take_job_locked(engine->full_pass);
                 if (job || engine->stopping)
                         return job;
@@ -70,9 +79,9 @@ static Job *next_job_locked(Engine *engine) {
         }
 }
 
-/* A node is visited by one worker at a time. */
+/* A node is visited by one worker at a time, but for what large files take. */
 static Node *enter_node_locked(const Job *job) {
-        if (!job->node)
+        if (!job->node || job->kind == JOB_LARGE)
                 return NULL;
         job->node->visiting = true;
         return node_ref(job->node);
@@ -86,6 +95,8 @@ static void leave_node_locked(Engine *engine, Node *node) {
         (void) pthread_cond_broadcast(&engine->work);
 }
 
+static void grow_locked(Engine *engine);
+
 static void *worker_main(void *userdata) {
         Worker *worker = ASSERT_PTR(userdata);
         Engine *engine = worker->engine;
@@ -97,8 +108,10 @@ static void *worker_main(void *userdata) {
                         break;
                 Pass *pass = job->pass;
                 Node *node = enter_node_locked(job);
-                bool abandoned = pass->result.result != 0;
+                bool abandoned = pass->result.result != 0, large = job->kind == JOB_LARGE;
 
+                if (large)
+                        grow_locked(engine);
                 (void) pthread_mutex_unlock(&engine->mutex);
                 if (!abandoned && engine_is_cancelled(engine))
                         pass_abort(pass, -ECANCELED, NULL);
@@ -109,6 +122,7 @@ static void *worker_main(void *userdata) {
                 (void) pthread_mutex_lock(&engine->mutex);
 
                 leave_node_locked(engine, node);
+                engine->n_large_copies -= large;
                 pass->n_in_flight--;
                 pass_advance_locked(pass);
         }
@@ -136,26 +150,42 @@ void worker_done(Worker *worker) {
         worker->copier = copier_free(worker->copier);
 }
 
+static int start_worker_locked(Engine *engine) {
+        Worker *worker = &engine->workers[engine->n_workers];
+        int r;
+
+        *worker = (Worker) { .engine = engine };
+        r = copier_new(&worker->copier);
+        if (r < 0)
+                return r;
+        r = pthread_create(&worker->thread, NULL, worker_main, worker);
+        if (r != 0) {
+                worker_done(worker);
+                return -r;
+        }
+        engine->n_workers++;
+        return 0;
+}
+
+/* For each large file under way there is a worker more. Where none can be had, the others wait. */
+static void grow_locked(Engine *engine) {
+        if (!engine->stopping &&
+            engine->n_workers < engine->n_workers_wanted + engine->n_large_copies)
+                (void) start_worker_locked(engine);
+}
+
 int pool_start(Engine *engine, unsigned n_workers) {
-        engine->workers = calloc(n_workers, sizeof *engine->workers);
+        int r = 0;
+
+        engine->workers = calloc(n_workers + LARGE_COPIES_MAX, sizeof *engine->workers);
         if (!engine->workers)
                 return -ENOMEM;
-        for (unsigned i = 0; i < n_workers; i++) {
-                Worker *worker = &engine->workers[i];
-                int r;
-
-                worker->engine = engine;
-                r = copier_new(&worker->copier);
-                if (r < 0)
-                        return r;
-                r = pthread_create(&worker->thread, NULL, worker_main, worker);
-                if (r != 0) {
-                        worker_done(worker);
-                        return -r;
-                }
-                engine->n_workers++;
-        }
-        return 0;
+        engine->n_workers_wanted = n_workers;
+        (void) pthread_mutex_lock(&engine->mutex);
+        while (r >= 0 && engine->n_workers < n_workers)
+                r = start_worker_locked(engine);
+        (void) pthread_mutex_unlock(&engine->mutex);
+        return r;
 }
 
 void pool_stop(Engine *engine) {

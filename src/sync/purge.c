@@ -52,6 +52,8 @@ void purge_node(Engine *engine, Node *node) {
         for (size_t i = 0; i < nodes.n; i++) {
                 if (engine->watch)
                         watch_remove(engine->watch, nodes.items[i]);
+                if (engine->replica_watch)
+                        watch_remove(engine->replica_watch, nodes.items[i]);
                 node_unref(nodes.items[i]);
         }
         free(nodes.items);

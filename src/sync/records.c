@@ -21,6 +21,7 @@ static void forget_other_replica(const Config *config, StoreIdentity *identity) 
                 return;
         identity->replica_file_system.text[0] = '\0';
         identity->replica_inode = 0;
+        identity->mount_points &= ~(uint64_t) MOUNT_POINT_REPLICA;
 }
 
 /* Whether there is a record in DIRECTORY; if not, *RET stays as it is. */

@@ -16,6 +16,9 @@
 #include "sync/report.h"
 #include "sync/visit.h"
 
+enum { FOREIGN_TOLD_MAX = 4096 };
+#define FOREIGN_TOLD_EVERY_USEC (24 * USEC_PER_HOUR)
+
 void report_failure(Pass *pass, const Retry *retry, const char *what, int error) {
         _cleanup_free_ char *path = NULL, *shown = NULL;
 
@@ -69,6 +72,37 @@ void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls) {
                                 "the replica cannot hold the %s of %s (missing rights, or its file system has no "
                                 "room for it); further cases are only counted",
                                 shortfall_to_string(1U << i), shown ?: look->name);
+}
+
+/* A rescan comes upon the same again and again. */
+static bool is_told(Engine *engine, const char *path) {
+        bool fresh = true;
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        if (engine->foreign_told ||
+            recent_paths_new(FOREIGN_TOLD_EVERY_USEC, FOREIGN_TOLD_MAX, &engine->foreign_told) >= 0)
+                fresh = recent_paths_note(engine->foreign_told, path, now_usec(CLOCK_REALTIME));
+        (void) pthread_mutex_unlock(&engine->mutex);
+        return !fresh;
+}
+
+void visit_foreign(Visit *visit, const Look *look) {
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+        Engine *engine = visit->engine;
+
+        atomic_fetch_add(&visit->pass->result.counters.n_foreign, 1);
+        if (tree_source_path(engine->tree, visit->node, look->name, &path) < 0 ||
+            is_told(engine, path))
+                return;
+        shown = escape_bytes(path[0] ? path : ".");
+        log_event(&(LogEvent) { .level = LOG_WARNING,
+                                .message_id = REBACKUP_MSG_FOREIGN,
+                                .path = path },
+                  "somebody %s %s in the replica; it is left so (ProtectReplica=report)",
+                  !look->has_replica  ? "removed"
+                  : !look->has_source ? "made"
+                                      : "changed",
+                  shown ?: look->name);
 }
 
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from) {

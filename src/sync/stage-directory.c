@@ -81,6 +81,8 @@ void stage_directory_finish(Visit *visit) {
                 Look self = { .name = "", .n_attempts = job->n_attempts };
                 visit_fail(visit, &self, "set the metadata of", r);
         }
+        /* Not sooner: nobody else sees it, and its own making is no news. */
+        visit_watch(visit, visit->engine->replica_watch, visit->replica_fd);
         up.node = job->parent;
         up.directory_id = job->parent_id;
         item = visit_item(&up, &look, ITEM_DIRECTORY);

@@ -139,9 +139,10 @@ static int copy_once(Visit *visit, Look *look, Fds fds, const Stamp *have) {
 /* 1 copied in peace, 2 published although it changed, 0 put off, -errno. */
 static int copy_content(Visit *visit, Look *look, Fds fds) {
         const Stamp fresh = { .mode = S_IFREG | 0600, .uid = geteuid(), .gid = getegid() };
+        unsigned n_attempts = visit->job->kind == JOB_LARGE ? 1 : COPY_ATTEMPTS;
         int r = 0;
 
-        for (unsigned i = 0; i < COPY_ATTEMPTS; i++) {
+        for (unsigned i = 0; i < n_attempts; i++) {
                 if (i > 0 && ftruncate(fds.target, 0) < 0)
                         return -errno;
                 r = copy_once(visit, look, fds, i == 0 ? &fresh : NULL);

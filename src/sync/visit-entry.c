@@ -9,7 +9,12 @@
 static Policy policy(const Visit *visit) {
         const Config *config = visit->engine->pair->config;
 
-        return (Policy) { .overwrite = config->overwrite, .remove = config->delete_ };
+        return (Policy) {
+                .overwrite = config->overwrite,
+                .remove = config->delete_,
+                .tolerate = config->protect_replica == PROTECT_REPLICA_REPORT &&
+                            !visit->engine->pair->adopting,
+        };
 }
 
 /* Whether the catalog's row is of this very source entry. File systems that keep no birth times may
@@ -76,28 +81,28 @@ static int check_shared(Visit *visit, Look *look, Evidence *evidence) {
 static int bring_into_step(Visit *visit, Look *look) {
         Evidence evidence = look_evidence(look);
         Action action;
-        int shared = visit->engine->pair->dry_run ? 0 : check_shared(visit, look, &evidence);
+        int r;
 
-        if (shared != 0)
-                return MIN(shared, 0);
+        r = visit_large(visit, look, evidence);
+        if (r == 0 && !visit->engine->pair->dry_run)
+                r = check_shared(visit, look, &evidence);
+        if (r != 0)
+                return MIN(r, 0);
         action = decide(look->source_state, look->replica_state, evidence, policy(visit));
 
         if (action == ACTION_COMPARE) {
-                int r = look_examine(visit, look);
+                r = look_examine(visit, look);
                 if (r < 0)
                         return r;
                 action = decide(look->source_state, look->replica_state, (Evidence) r,
                                 policy(visit));
         }
+        /* Of what became of a replica's metadata only the stamps tell who did it. */
+        if (action == ACTION_METADATA && policy(visit).tolerate &&
+            look->source_state == STATE_SAME &&
+            !stamp_replicates(&look->source.stamp, &look->replica.stamp))
+                action = ACTION_TOLERATE;
         return perform(visit, look, action);
-}
-
-/* The entry was a file system of its own and is none now: a disk that is not mounted, and no order
- * to remove what was on it. */
-static bool is_unmounted(const Look *look) {
-        return look->has_row && look->row->flags & CATALOG_MOUNT_ROOT && look->name[0] &&
-               (!look->has_source || !look->source.is_mount_root ||
-                look->file_system != look->row->file_system);
 }
 
 /* 1, 0, -errno */
@@ -120,25 +125,36 @@ static bool has_left_group(const Visit *visit, const Look *look) {
                !(look->has_source && is_as_remembered(look));
 }
 
+/* A job for a large file brings its claim along. 1: another file has the name by now. */
+static int take_over_claim(Visit *visit, Look *look) {
+        Job *job = visit->job;
+
+        if (!look->has_source || look->file_system != job->file_system ||
+            look->source.stamp.inode != job->source.stamp.inode) {
+                visit_defer(visit, look);
+                return 1;
+        }
+        look->claimed = job->claimed;
+        job->claimed = false;
+        return 0;
+}
+
 void visit_entry(Visit *visit, Look *look) {
         int r;
 
         look_classify(look);
         if (has_left_group(visit, look))
                 visit_group_left(visit, look);
-        if (is_unmounted(look)) {
-                if (!visit->removing)
-                        visit_fail(visit, look, "find the file system that was last mounted at",
-                                   -ENODEV);
+        if (visit_hold(visit, look))
                 return;
-        }
         if (visit->removing && look->has_source)
                 return;
         r = is_in_step(visit, look);
         if (r > 0)
                 r = look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
         else if (r == 0) {
-                r = known_elsewhere(visit, look);
+                r = visit->job->kind == JOB_LARGE ? take_over_claim(visit, look)
+                                                  : known_elsewhere(visit, look);
                 if (r == 0)
                         r = bring_into_step(visit, look);
         }

@@ -173,33 +173,44 @@ static void ask_parent(Visit *visit) {
         }
 }
 
+static void visit_name(Visit *visit, Look *look) {
+        CatalogRow *row = &visit->worker->rows[0];
+        bool self = !look->name[0];
+        int r;
+
+        if (self && visit->directory_id != CATALOG_ROOT) {
+                ask_parent(visit);
+                return;
+        }
+        r = catalog_reader_get(visit->reader, self ? CATALOG_NO_DIRECTORY : visit->directory_id,
+                               look->name, row);
+        if (r < 0 && r != -ENOENT) {
+                visit_fail(visit, look, "look up", r);
+                return;
+        }
+        look->has_row = r >= 0;
+        look->row = look->has_row ? row : NULL;
+        if (!is_store(visit, look->name))
+                look_at(visit, look);
+}
+
 static void visit_names(Visit *visit) {
         for (size_t i = 0; i < visit->job->n_names && !engine_is_cancelled(visit->engine); i++) {
                 const DirtyName *name = &visit->job->names[i];
-                CatalogRow *row = &visit->worker->rows[0];
                 Look look = { .name = name->name,
                               .first = name->first,
                               .n_attempts = name->n_attempts,
                               .regroup = visit->job->regroup };
-                bool self = !name->name[0];
-                int r;
 
-                if (self && visit->directory_id != CATALOG_ROOT) {
-                        ask_parent(visit);
-                        continue;
-                }
-                r = catalog_reader_get(visit->reader,
-                                       self ? CATALOG_NO_DIRECTORY : visit->directory_id,
-                                       name->name, row);
-                if (r < 0 && r != -ENOENT) {
-                        visit_fail(visit, &look, "look up", r);
-                        continue;
-                }
-                look.has_row = r >= 0;
-                look.row = look.has_row ? row : NULL;
-                if (!is_store(visit, name->name))
-                        look_at(visit, &look);
+                visit_name(visit, &look);
         }
+}
+
+static void large_body(Visit *visit) {
+        const Job *job = visit->job;
+        Look look = { .name = job->name, .first = job->first, .n_attempts = job->n_attempts };
+
+        visit_name(visit, &look);
 }
 
 static bool means_gone(int r) {
@@ -230,7 +241,7 @@ static void follow_misplaced(Visit *visit) {
         /* While nothing can be renamed: it may have been followed to its new place just now. */
         (void) pthread_rwlock_wrlock(&visit->engine->structure);
         fd = locate_source(visit->engine, visit->node);
-        visit->put_off = fd >= 0 && is_expected(visit, fd);
+        visit->put_off = fd >= 0 && !visit->foreign && is_expected(visit, fd);
         if (!visit->put_off) {
                 ask_parent(visit);
                 purge_node(visit->engine, visit->node);
@@ -238,8 +249,33 @@ static void follow_misplaced(Visit *visit) {
         (void) pthread_rwlock_unlock(&visit->engine->structure);
 }
 
+/* The directory of the job, as it should be found. Its place in the tree does not say enough: a
+ * file system may have been mounted on or above it, or unmounted, and another one's directories
+ * have the same numbers. */
+typedef struct Expected {
+        uint64_t inode;      /* 0: any */
+        int64_t file_system; /* 0: any */
+} Expected;
+
+static Expected expected_directory(Visit *visit) {
+        Expected expected = { visit->node->source_inode, visit->job->file_system };
+        CatalogRow row = CATALOG_ROW_NULL;
+
+        /* The guards saw the root, and its parent's visit has just seen a directory that is
+         * descended to. */
+        if (visit->directory_id == CATALOG_ROOT || expected.file_system != 0)
+                return expected;
+        if (catalog_reader_by_directory(visit->reader, visit->directory_id, &row) >= 0) {
+                expected.file_system = row.file_system;
+                if (expected.inode == 0)
+                        expected.inode = row.source.inode;
+        }
+        catalog_row_done(&row);
+        return expected;
+}
+
 static int open_source(Visit *visit) {
-        uint64_t inode = visit->node->source_inode;
+        Expected expected = expected_directory(visit);
         int r;
 
         visit->source_fd = locate_source(visit->engine, visit->node);
@@ -248,10 +284,16 @@ static int open_source(Visit *visit) {
         r = entry_acquire(visit->source_fd, "", &visit->source_directory);
         if (r < 0)
                 return r;
-        if (inode != 0 && inode != visit->source_directory.stamp.inode)
+        if (expected.inode != 0 && expected.inode != visit->source_directory.stamp.inode) {
+                visit->foreign = visit->node->source_inode == 0;
                 return -ESTALE;
-        return file_systems_number(visit->engine, visit->source_fd, visit->source_directory.device,
-                                   &visit->file_system);
+        }
+        r = file_systems_number(visit->engine, visit->source_fd, visit->source_directory.device,
+                                &visit->file_system);
+        if (r < 0)
+                return r;
+        visit->foreign = expected.file_system != 0 && expected.file_system != visit->file_system;
+        return visit->foreign ? -ESTALE : 0;
 }
 
 /* Nothing tells that a directory's mtime moved with what is in it; whoever looks into it sees to
@@ -275,18 +317,19 @@ static void restore_times(Visit *visit) {
 /* Watched before it is listed: nothing that is made in between is missed. Who comes for some names
  * and finds that nobody watched has to see to the others as well: from now on the directory counts
  * as covered by events. */
-static void watch(Visit *visit) {
-        Engine *engine = visit->engine;
+void visit_watch(Visit *visit, Watch *watch, int directory_fd) {
         int r;
 
-        if (!engine->watch || engine->pair->dry_run || visit->job->kind == JOB_REMOVE)
+        if (!watch || visit->engine->pair->dry_run || visit->job->kind == JOB_REMOVE ||
+            visit->job->kind == JOB_LARGE)
                 return;
-        r = watch_add(engine->watch, visit->node, visit->source_fd);
+        r = watch_add(watch, visit->node, directory_fd);
         if (r == WATCH_BEGUN && visit->job->kind == JOB_NAMES)
                 pass_push_late_directory(visit->pass, visit->node);
         if (r < 0) {
                 Look look = { .name = "" };
-                visit_fail(visit, &look, "watch", r);
+                visit_fail(visit, &look,
+                           watch == visit->engine->watch ? "watch" : "watch the replica of", r);
         }
 }
 
@@ -294,8 +337,10 @@ static int open_replica(Visit *visit) {
         if (visit->job->created)
                 return visit->engine->pair->dry_run ? 0 : stage_directory_begin(visit);
         visit->replica_fd = locate_replica(visit->engine, visit->node);
-        if (visit->replica_fd >= 0)
+        if (visit->replica_fd >= 0) {
+                visit_watch(visit, visit->engine->replica_watch, visit->replica_fd);
                 return 0;
+        }
         if (means_gone(visit->replica_fd) && visit->engine->pair->dry_run)
                 return 0;
         return visit->replica_fd;
@@ -321,6 +366,10 @@ static bool visit_open(Visit *visit) {
                 return false;
         }
         r = open_source(visit);
+        if (r < 0 && means_gone(r) && visit->job->kind == JOB_LARGE) {
+                visit_defer(visit, &(Look) { .name = visit->job->name });
+                return false;
+        }
         if (r < 0 && means_gone(r) && visit->directory_id != CATALOG_ROOT) {
                 follow_misplaced(visit);
                 return false;
@@ -332,9 +381,9 @@ static bool visit_open(Visit *visit) {
                 if (!visit->job->created)
                         return false;
                 visit->source_directory = visit->job->source;
-        } else {
+        } else if (visit->job->kind != JOB_LARGE) {
                 note_times(visit);
-                watch(visit);
+                visit_watch(visit, visit->engine->watch, visit->source_fd);
         }
 
         r = open_replica(visit);
@@ -435,4 +484,8 @@ void job_directory(Worker *worker, Job *job) {
 
 void job_names(Worker *worker, Job *job) {
         visit_run(worker, job, visit_names);
+}
+
+void job_large(Worker *worker, Job *job) {
+        visit_run(worker, job, large_body);
 }

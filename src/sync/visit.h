@@ -24,11 +24,12 @@ typedef struct Visit {
         bool staged; /* replica_fd is a new directory that nobody sees yet: entries are made under
                         their names */
         char stage[STAGE_NAME_MAX]; /* its name in the staging directory */
-        bool put_off;               /* the job comes back in the next round of the pass */
-        bool restamped;             /* the directory's mtime moved since it was last seen */
-        ItemList held; /* rows of what was staged in it: they go with the directory itself */
-        Job *children; /* created directories below it, which must follow it */
-        Job *gone;     /* names to be removed at the end of the pass */
+        bool foreign;   /* another directory than the catalog's lies where the node has its own */
+        bool put_off;   /* the job comes back in the next round of the pass */
+        bool restamped; /* the directory's mtime moved since it was last seen */
+        ItemList held;  /* rows of what was staged in it: they go with the directory itself */
+        Job *children;  /* created directories below it, which must follow it */
+        Job *gone;      /* names to be removed at the end of the pass */
 } Visit;
 
 /* One entry as seen in a visit. */
@@ -74,8 +75,19 @@ static inline CatalogIdentity look_identity(const Look *look) {
  * -errno. The source's hash is kept in LOOK when it was learnt. */
 int look_examine(Visit *visit, Look *look);
 
-/* entry.c: brings one entry into step. */
+/* visit.c: WATCH (may be NULL) watches its side's directory, open as DIRECTORY_FD. */
+void visit_watch(Visit *visit, Watch *watch, int directory_fd);
+
+/* visit-entry.c: brings one entry into step. */
 void visit_entry(Visit *visit, Look *look);
+
+/* large.c: leaves what has to be done about the content of a large file to a job of its own. 1 left
+ * to it, or already another's work; 0 go on; -errno. */
+int visit_large(Visit *visit, Look *look, Evidence evidence);
+
+/* held.c: whether the entry's replica must be left as it is, because a file system that was mounted
+ * there is missing, was exchanged, or hides what was there; says so once. */
+bool visit_hold(Visit *visit, Look *look);
 
 /* perform.c: carries out ACTION. 0 done or put off; -errno. */
 int perform(Visit *visit, Look *look, Action action);
@@ -129,6 +141,8 @@ void visit_note_gone(Visit *visit, const Look *look);
 void visit_fail(Visit *visit, const Look *look, const char *what, int error);
 void visit_restless(Visit *visit, const Look *look);
 void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls);
+/* The replica's entry is not as it was left, and stays so. */
+void visit_foreign(Visit *visit, const Look *look);
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from);
 
 /* locate.c: where a node's directories are. Each opens a descriptor or gives -errno; -ESTALE when

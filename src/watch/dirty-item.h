@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "basic/time-span.h"
+#include "watch/dirty-files.h"
 #include "watch/dirty.h"
 #include "watch/due-heap.h"
 #include "watch/hash-index.h"
@@ -47,6 +48,7 @@ struct DirtySet {
         DueHeap heap;     /* all items */
         HashIndex groups; /* by node */
         HashIndex names;  /* name items, by group and name */
+        DirtyFiles files;
         uint64_t n_takes;
 };
 

@@ -209,6 +209,10 @@ int dirty_add_retry(DirtySet *set, Node *node, const DirtyName *name, usec_t due
         return r;
 }
 
+int dirty_add_file(DirtySet *set, WatchFile file, usec_t now) {
+        return dirty_files_add(&set->files, file, later(now, set->times.settle));
+}
+
 /* Taking */
 
 /* ARRAY of N members of SIZE bytes with room for one more: it grows by powers of two. */
@@ -319,6 +323,8 @@ int dirty_take(DirtySet *set, usec_t now, DirtyBatch *ret) {
         }
         if (r < 0 && batch.n_directories == 0)
                 return r;
+        if (set->files.due <= now)
+                dirty_files_take(&set->files, &batch.files, &batch.n_files);
 
         *ret = batch;
         batch = DIRTY_BATCH_NULL;
@@ -331,6 +337,7 @@ void dirty_batch_done(DirtyBatch *batch) {
                 node_unref(batch->directories[i].node);
         }
         free(batch->directories);
+        free(batch->files);
         *batch = DIRTY_BATCH_NULL;
 }
 
@@ -342,6 +349,7 @@ int dirty_new(DirtySet **ret, DirtyTimes times) {
         if (!set)
                 return -ENOMEM;
         set->times = times;
+        set->files = DIRTY_FILES_NULL;
         hash_index_init(&set->groups, &dirty_group_index);
         hash_index_init(&set->names, &dirty_name_index);
         *ret = set;
@@ -367,18 +375,19 @@ void dirty_set_times(DirtySet *set, DirtyTimes times) {
 usec_t dirty_next_due(const DirtySet *set) {
         const DueEntry *first = due_heap_first(&set->heap);
 
-        return first ? first->due : USEC_INFINITY;
+        return MIN(first ? first->due : USEC_INFINITY, set->files.due);
 }
 
 bool dirty_is_empty(const DirtySet *set) {
-        return set->heap.n_entries == 0;
+        return dirty_n_items(set) == 0;
 }
 
 size_t dirty_n_items(const DirtySet *set) {
-        return set->heap.n_entries;
+        return set->heap.n_entries + set->files.n_files;
 }
 
 void dirty_clear(DirtySet *set) {
+        dirty_files_clear(&set->files);
         while (set->heap.n_entries > 0) {
                 /* The last entry: nothing in the heap has to move. */
                 DueEntry *last = set->heap.entries[set->heap.n_entries - 1];

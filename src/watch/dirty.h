@@ -17,6 +17,8 @@
  * - More than DIRTY_NAMES_MAX retries in a directory become one listing that is put back, due when
  *   the first of them was; names noted later stay by themselves.
  *
+ * - Files of which only the identity is known are due together, settle after the first of them.
+ *
  * What is pending for a detached node is void and dropped when it is due. */
 
 #include <stdbool.h>
@@ -25,8 +27,12 @@
 
 #include "basic/time-span.h"
 #include "watch/tree.h"
+#include "watch/watch.h"
 
-enum { DIRTY_NAMES_MAX = 256 };
+enum {
+        DIRTY_NAMES_MAX = 256,
+        DIRTY_FILES_MAX = 65536,
+};
 
 typedef enum DirtyFlags {
         /* Needs no quiet time: a writer closed it, or the change was complete in one step. */
@@ -58,6 +64,8 @@ typedef struct DirtyDirectory {
 typedef struct DirtyBatch {
         DirtyDirectory *directories;
         size_t n_directories;
+        WatchFile *files; /* owned; in ascending order */
+        size_t n_files;
 } DirtyBatch;
 
 #define DIRTY_BATCH_NULL ((DirtyBatch) {})
@@ -82,6 +90,10 @@ int dirty_add(DirtySet *set, Node *node, const char *name, unsigned flags, usec_
  * is borrowed. If it was noted or put back already since it was taken, the sooner time holds, the
  * earlier FIRST and the greater N_ATTEMPTS. 0 or -ENOMEM. */
 int dirty_add_retry(DirtySet *set, Node *node, const DirtyName *name, usec_t due);
+
+/* Notes that FILE may have changed at NOW through a name that tells nothing any more. 0; -ENOBUFS
+ * when more wait than the set holds, or -ENOMEM: then the caller asks for a full pass. */
+int dirty_add_file(DirtySet *set, WatchFile file, usec_t now);
 
 /* When the earliest item is due; USEC_INFINITY when the set is empty. O(1). */
 usec_t dirty_next_due(const DirtySet *set);

@@ -69,7 +69,6 @@ static int node_new(const char *name, Node **ret) {
         if (!node)
                 return -ENOMEM;
         *node = (Node) {
-                .watch_descriptor = -1,
                 .n_references = 1,
                 .name_length = length,
                 .inline_size = length + 1,

@@ -3,7 +3,7 @@
 /* The directories of a pair, as nodes with parent pointers: the one thing that watches, the dirty
  * set and passes name places by. A node is keyed by where it hangs and not by a path string, so a
  * renamed directory takes its whole subtree, watches and pending work along in O(1). Files have no
- * nodes: memory grows with directories (about 160 bytes each, indexes included).
+ * nodes: memory grows with directories (about 170 bytes each, indexes included).
  *
  * One Tree is shared by the event loop, the workers and the committer. Its mutex guards structure
  * (parents, children, names, location); every function here takes it itself, and nothing else is
@@ -22,6 +22,13 @@
 
 typedef struct Node Node;
 typedef struct Tree Tree;
+
+/* Whose directories a Watch sees; a node has room for one watch on each side. */
+typedef enum WatchSide {
+        WATCH_SOURCE,
+        WATCH_REPLICA,
+        _WATCH_SIDE_MAX,
+} WatchSide;
 
 /* Where the replica's directory of a node is at present. */
 typedef enum NodePlace {
@@ -42,12 +49,12 @@ struct Node {
         _Atomic(int64_t) mtime;
         _Atomic(uint64_t) source_inode; /* (pass) of the directory last seen here; 0: unknown */
         atomic_uint n_references;
-        int watch_descriptor;     /* the Watch's, under its mutex; negative when not watched */
-        _Atomic(NodePlace) place; /* (atomic) */
-        atomic_bool detached;     /* (atomic) whatever is still pending for it is void */
-        bool visiting;            /* (pass) a worker is inside */
-        bool late;                /* (pass) it is to be visited again as a whole */
-        bool touched;             /* (pass) its replica directory's mtime must be restored */
+        uint64_t watch_slots[_WATCH_SIDE_MAX]; /* the Watches', under their mutexes: watch-slot.h */
+        _Atomic(NodePlace) place;              /* (atomic) */
+        atomic_bool detached; /* (atomic) whatever is still pending for it is void */
+        bool visiting;        /* (pass) a worker is inside */
+        bool late;            /* (pass) it is to be visited again as a whole */
+        bool touched;         /* (pass) its replica directory's mtime must be restored */
         uint16_t name_length;
         uint16_t inline_size; /* of inline_name, with its NUL */
         char inline_name[];

@@ -228,17 +228,14 @@ static const struct {
           "@:4: Pair.Delete=no is not supported yet by this version (only yes is)" },
         { PAIR "OneFileSystem=yes\n",
           "@:4: Pair.OneFileSystem=yes is not supported yet by this version (only no is)" },
-        { PAIR "[Sync]\nWatch=fanotify\n",
-          "@:5: Sync.Watch=fanotify is not supported yet by this version (only auto, inotify and "
-          "off are)" },
         { PAIR "[Sync]\nExclude=*.o\n",
           "@:5: Sync.Exclude=*.o is not supported yet by this version; leave this key out" },
         { PAIR "[Sync]\nBandwidthMax=1M\n",
           "@:5: Sync.BandwidthMax=1M is not supported yet by this version (only 0 is)" },
         { PAIR "[Sync]\nBandwidthMax=fast\n",
           "@:5: Sync.BandwidthMax=fast: not a size; this version takes only 0" },
-        { PAIR "[Sync]\nProtectReplica=heal\n",
-          "@:5: Sync.ProtectReplica=heal is not supported yet by this version (only off is)" },
+        { PAIR "[Integrity]\nOnRot=heal\n",
+          "@:5: Integrity.OnRot=heal is not supported yet by this version (only report is)" },
         { PAIR "[Sync]\nMaxDelete=12.5%\n",
           "@:5: Sync.MaxDelete=12.5% is not supported yet by this version (only 100% is)" },
         { PAIR "[Sync]\nMaxDelete=100.01%\n",
@@ -294,7 +291,7 @@ START_TEST(defaults) {
         ck_assert_ptr_null(config->exclude);
         ck_assert_uint_eq(config->n_threads, 0);
         ck_assert_uint_eq(config->bandwidth_max_bytes, 0);
-        ck_assert_int_eq(config->protect_replica, PROTECT_REPLICA_OFF);
+        ck_assert_int_eq(config->protect_replica, PROTECT_REPLICA_HEAL);
         ck_assert_uint_eq(config->max_delete_basis_points, 10000);
         ck_assert_int_eq(config->checksum, CHECKSUM_SHA256);
         ck_assert_uint_eq(config->verify_interval, 0);

@@ -48,6 +48,8 @@ static void number(Counters *counters, uint64_t first) {
         counters->n_directories = first++;
         counters->n_bytes = first++;
         counters->n_unstable = first++;
+        counters->n_held = first++;
+        counters->n_foreign = first++;
         counters->n_limited = first++;
 }
 

@@ -161,10 +161,25 @@ START_TEST(watch_limit) {
         ck_assert_uint_eq(watch_limit_suggest(8192, 8000, 2000), 65536);
         ck_assert_uint_eq(watch_limit_suggest(65536, 65000, 1), 131072);
         ck_assert_uint_ge(watch_limit_suggest(0, 1000000, 500000), 1500000);
-        TEST_OK(watch_limit_format(8192, 2105, 10 * USEC_PER_MINUTE, &line));
+        WatchLimitFacts facts = {
+                .backend = WATCH_BACKEND_INOTIFY,
+                .n_watched = 8192,
+                .n_refused = 2105,
+                .rescan_interval = 10 * USEC_PER_MINUTE,
+        };
+        TEST_OK(watch_limit_format(&facts, &line));
         ck_assert_ptr_nonnull(strstr(line, "2,105 of 10,297 directories are not watched"));
         ck_assert_ptr_nonnull(strstr(line, "found by the rescan every 10min"));
-        ck_assert_ptr_nonnull(strstr(line, "sysctl fs.inotify.max_user_watches="));
+        ck_assert_ptr_nonnull(strstr(line, "To watch them: sysctl fs.inotify.max_user_watches="));
+
+        facts.may_mark = true;
+        free(TAKE_PTR(line));
+        TEST_OK(watch_limit_format(&facts, &line));
+        ck_assert_ptr_nonnull(strstr(line, "To watch them: Sync.Watch=fanotify, "));
+        facts.backend = WATCH_BACKEND_DIRECTORY_MARKS;
+        free(TAKE_PTR(line));
+        TEST_OK(watch_limit_format(&facts, &line));
+        ck_assert_ptr_nonnull(strstr(line, "sysctl fs.fanotify.max_user_marks="));
 }
 END_TEST
 

@@ -90,12 +90,19 @@ static bool keep_holds(const Case *c) {
                 (otherwise == ACTION_UPDATE || otherwise == ACTION_REPLACE));
 }
 
+/* Without that policy. */
+static bool tolerate_holds(const Case *c) {
+        (void) c;
+        return false;
+}
+
 static bool (*const rules[_ACTION_MAX])(const Case *c) = {
-        [ACTION_NONE] = none_holds,       [ACTION_COMPARE] = compare_holds,
-        [ACTION_CREATE] = create_holds,   [ACTION_UPDATE] = update_holds,
-        [ACTION_REPLACE] = replace_holds, [ACTION_METADATA] = metadata_holds,
-        [ACTION_ADOPT] = adopt_holds,     [ACTION_REMOVE] = remove_holds,
-        [ACTION_FORGET] = forget_holds,   [ACTION_KEEP] = keep_holds,
+        [ACTION_NONE] = none_holds,         [ACTION_COMPARE] = compare_holds,
+        [ACTION_CREATE] = create_holds,     [ACTION_UPDATE] = update_holds,
+        [ACTION_REPLACE] = replace_holds,   [ACTION_METADATA] = metadata_holds,
+        [ACTION_ADOPT] = adopt_holds,       [ACTION_REMOVE] = remove_holds,
+        [ACTION_FORGET] = forget_holds,     [ACTION_KEEP] = keep_holds,
+        [ACTION_TOLERATE] = tolerate_holds,
 };
 
 #define EXPECT(c, condition)                                                                   \
@@ -131,6 +138,32 @@ START_TEST(policy_only_turns_actions_into_keeping) {
         Case c = case_get(_i);
 
         EXPECT(&c, c.action == ACTION_KEEP || c.action == with_full_policy(&c));
+}
+END_TEST
+
+/* What somebody else did to the replica: the source is as the catalog has it and the replica is
+ * not, or the replica alone has something that the catalog does not know. */
+static bool is_foreign(const Case *c) {
+        if (c->source == STATE_GONE)
+                return c->replica == STATE_NEW && c->action != ACTION_KEEP;
+        return c->source == STATE_SAME &&
+               (c->replica == STATE_GONE || c->replica == STATE_RETYPED ||
+                (c->replica != STATE_SAME && c->content == EVIDENCE_DIFFERENT));
+}
+
+START_TEST(tolerance_leaves_what_others_did_and_nothing_else) {
+        Case c = case_get(_i);
+        Policy policy = c.policy;
+        Action action;
+
+        policy.tolerate = true;
+        action = decide(c.source, c.replica, c.content, policy);
+        if (is_foreign(&c))
+                EXPECT(&c, action == ACTION_TOLERATE);
+        else if (c.source == STATE_GONE && c.replica == STATE_NEW)
+                EXPECT(&c, action == ACTION_KEEP || action == ACTION_TOLERATE);
+        else
+                EXPECT(&c, action == c.action);
 }
 END_TEST
 
@@ -199,6 +232,7 @@ int main(void) {
         tcase_add_loop_test(tcase, exactly_one_rule_holds, 0, N_CASES);
         tcase_add_loop_test(tcase, evidence_settles_comparisons_alone, 0, N_CASES);
         tcase_add_loop_test(tcase, policy_only_turns_actions_into_keeping, 0, N_CASES);
+        tcase_add_loop_test(tcase, tolerance_leaves_what_others_did_and_nothing_else, 0, N_CASES);
         tcase_add_loop_test(tcase, table_is_the_golden_one, 0, N_CASES);
         tcase_add_test(tcase, names);
         suite_add_tcase(suite, tcase);

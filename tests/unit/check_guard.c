@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "basic/macros.h"
+#include "sync/guard.h"
 #include "test-pair.h"
 
 typedef struct Case {
@@ -171,12 +172,72 @@ START_TEST(odd_mount_points) {
 }
 END_TEST
 
+/* Mount points inside the source. */
+static const struct MountCase {
+        MountFacts facts;
+        MountVerdict verdict;
+} mount_cases[] = {
+        /* Nothing mounted, then or now. */
+        { { .at_stake = true }, MOUNT_RIGHT },
+        { { .at_stake = true, .is_there = true, .same_file_system = true }, MOUNT_RIGHT },
+        { { .at_stake = true, .is_there = true }, MOUNT_RIGHT },
+        /* Mounted then: gone with its mount point, gone, exchanged, the same, another directory of
+         * the same file system. */
+        { { .was_mounted = true, .at_stake = true }, MOUNT_MISSING },
+        { { .was_mounted = true, .at_stake = true, .is_there = true }, MOUNT_MISSING },
+        { { .was_mounted = true, .at_stake = true, .is_there = true, .same_file_system = true },
+          MOUNT_MISSING },
+        { { .was_mounted = true, .at_stake = true, .is_there = true, .is_mounted = true },
+          MOUNT_EXCHANGED },
+        { { .was_mounted = true,
+            .at_stake = true,
+            .is_there = true,
+            .is_mounted = true,
+            .same_file_system = true,
+            .same_entry = true },
+          MOUNT_RIGHT },
+        { { .was_mounted = true,
+            .at_stake = true,
+            .is_there = true,
+            .is_mounted = true,
+            .same_file_system = true },
+          MOUNT_RIGHT },
+        /* Mounted now: another file system, or another directory of the same one. */
+        { { .at_stake = true, .is_there = true, .is_mounted = true }, MOUNT_COVERED },
+        { { .at_stake = true, .is_there = true, .is_mounted = true, .same_file_system = true },
+          MOUNT_COVERED },
+        /* A directory that is, or was, mounted on itself. */
+        { { .at_stake = true,
+            .is_there = true,
+            .is_mounted = true,
+            .same_file_system = true,
+            .same_entry = true },
+          MOUNT_RIGHT },
+        { { .was_mounted = true,
+            .at_stake = true,
+            .is_there = true,
+            .same_file_system = true,
+            .same_entry = true },
+          MOUNT_RIGHT },
+        /* Nothing is lost: mounted on an empty directory, an empty disk is gone, or what the
+         * replica had was removed by somebody who means it. */
+        { { .is_there = true, .is_mounted = true }, MOUNT_RIGHT },
+        { { .was_mounted = true }, MOUNT_RIGHT },
+        { { .was_mounted = true, .is_there = true, .is_mounted = true }, MOUNT_RIGHT },
+};
+
+START_TEST(mount_inside_the_source) {
+        ck_assert_int_eq(guard_mount(&mount_cases[_i].facts), mount_cases[_i].verdict);
+}
+END_TEST
+
 int main(void) {
         TCase *tcase;
         Suite *suite = test_pair_suite("guard", &tcase);
 
         tcase_add_loop_test(tcase, overlaps, 0, (int) ELEMENTSOF(overlapping));
         tcase_add_loop_test(tcase, no_overlap, 0, (int) ELEMENTSOF(apart));
+        tcase_add_loop_test(tcase, mount_inside_the_source, 0, (int) ELEMENTSOF(mount_cases));
         tcase_add_test(tcase, second_mount_of_a_file_system);
         tcase_add_test(tcase, odd_mount_points);
         return test_fs_run(suite);

@@ -130,6 +130,22 @@ START_TEST(cut_off) {
 }
 END_TEST
 
+/* A fact that is left out when there is nothing to say. */
+START_TEST(mount_points) {
+        StoreIdentity identity = example, loaded = {};
+
+        identity.mount_points = MOUNT_POINT_SOURCE | MOUNT_POINT_REPLICA;
+        TEST_OK(store_identity_save(test_fd, "identity", &identity));
+        TEST_OK(load(&loaded));
+        ck_assert_uint_eq(loaded.mount_points, 3);
+        store_identity_done(&loaded);
+        TEST_OK(store_identity_save(test_fd, "identity", &example));
+        TEST_OK(load(&loaded));
+        ck_assert_uint_eq(loaded.mount_points, 0);
+        store_identity_done(&loaded);
+}
+END_TEST
+
 /* What is put in place of a line of the example. */
 static const struct BadCase {
         const char *line, *instead;
@@ -146,6 +162,8 @@ static const struct BadCase {
         { "SOURCE_INODE=2\n", "SOURCE_INODE=99999999999999999999999\n" },
         { "SOURCE_INODE=2\n", "SOURCE_INODE\n" },
         { "SOURCE_INODE=2\n", "SOURCE_INODE=2\nCOLOUR=red\n" },
+        { "SOURCE_INODE=2\n", "SOURCE_INODE=2\nMOUNT_POINTS=x\n" },
+        { "SOURCE_INODE=2\n", "SOURCE_INODE=2\nMOUNT_POINTS=1\nMOUNT_POINTS=1\n" },
         { "SOURCE_INODE=2\n", "SOURCE_INODE=2\n\n" },
         { "PAIR_ID=" PAIR_ID, "PAIR_ID=" },
         { "PAIR_ID=" PAIR_ID, "PAIR_ID=" PAIR_ID "0" },
@@ -228,6 +246,7 @@ int main(void) {
 
         tcase_add_test(tests, text_of_file);
         tcase_add_test(tests, saved_and_loaded);
+        tcase_add_test(tests, mount_points);
         tcase_add_test(tests, long_paths);
         tcase_add_test(tests, any_order);
         tcase_add_test(tests, cut_off);

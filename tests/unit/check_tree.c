@@ -62,7 +62,8 @@ START_TEST(test_children) {
         ck_assert_ptr_eq(a, again);
         node_unref(again);
         ck_assert_uint_eq(atomic_load(&a->n_references), 2);
-        ck_assert_int_eq(a->watch_descriptor, -1);
+        ck_assert_uint_eq(a->watch_slots[WATCH_SOURCE], 0);
+        ck_assert_uint_eq(a->watch_slots[WATCH_REPLICA], 0);
 
         ck_assert_int_eq(tree_find(tree, root, "b", &none), -ENOENT);
         ck_assert_int_eq(tree_find(tree, a, "a", &none), -ENOENT);

@@ -16,7 +16,8 @@
 START_TEST(test_add_is_idempotent) {
         Node *d;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         d = watched(root, "d", "d");
         ck_assert_ptr_eq(watched(root, "d", "d"), d);
@@ -40,12 +41,14 @@ END_TEST
 START_TEST(test_what_is_no_directory) {
         int fd;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         touch("f");
         fd = openat(base_fd, "f", O_RDONLY | O_CLOEXEC);
         ck_assert_int_eq(watch_add(watch, root, fd), -ENOTDIR);
         (void) close(fd);
-        ck_assert_int_eq(watch_add(watch, root, fd), -ENOENT);
+        ck_assert_int_eq(watch_add(watch, root, fd),
+                         options.backend == WATCH_BACKEND_INOTIFY ? -ENOENT : -EBADF);
         ck_assert(!watch_covers(watch, root));
         test_finish();
 }
@@ -54,7 +57,8 @@ END_TEST
 START_TEST(test_path_descriptor) {
         int fd;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         fd = openat(base_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
         ck_assert_int_eq(watch_add(watch, root, fd), WATCH_BEGUN);
         ck_assert_int_eq(watch_add(watch, root, fd), 0);
@@ -68,7 +72,8 @@ END_TEST
 START_TEST(test_the_last_node_wins) {
         Node *a, *b;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         a = watched(root, "a", "d");
         touch("d/x");
@@ -87,13 +92,15 @@ END_TEST
 START_TEST(test_moved_directories_keep_their_watch) {
         Node *a, *b, *c;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "a", 0755), 0);
         ck_assert_int_eq(mkdirat(base_fd, "a/b", 0755), 0);
         ck_assert_int_eq(mkdirat(base_fd, "c", 0755), 0);
         a = watched(root, "a", "a");
         b = watched(a, "b", "a/b");
         c = watched(root, "c", "c");
+        discard();
         ck_assert_int_eq(renameat(base_fd, "a", base_fd, "c/z"), 0);
         assert_heard("rename", "c/z=Cc a/=G");
         ck_assert_int_eq(tree_move(tree, a, c, "z"), 0);
@@ -109,7 +116,8 @@ END_TEST
 START_TEST(test_deleted_directories_lose_it) {
         Node *d;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         d = watched(root, "d", "d");
         ck_assert_int_eq(unlinkat(base_fd, "d", AT_REMOVEDIR), 0);
@@ -125,7 +133,8 @@ END_TEST
 START_TEST(test_replaced_directory) {
         Node *d;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         d = watched(root, "d", "d");
         ck_assert_int_eq(unlinkat(base_fd, "d", AT_REMOVEDIR), 0);
@@ -149,7 +158,8 @@ END_TEST
 START_TEST(test_detached_nodes_fall_silent) {
         Node *d;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         d = node_ref(watched(root, "d", "d"));
         tree_detach(tree, d, NULL, NULL);
@@ -171,7 +181,8 @@ static void remove_watch(Node *node, void *userdata) {
 START_TEST(test_removal_while_detaching) {
         Node *d;
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "d", 0755), 0);
         ck_assert_int_eq(mkdirat(base_fd, "d/e", 0755), 0);
         d = watched(root, "d", "d");
@@ -191,7 +202,7 @@ START_TEST(test_no_descriptors_left) {
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
         limit.rlim_max = before.rlim_max;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-        ck_assert_int_eq(watch_new(&none), -EMFILE);
+        ck_assert_int_eq(watch_new(&none, &(WatchOptions) {}, -EBADF), -EMFILE);
         ck_assert_ptr_null(none);
         ck_assert_ptr_null(watch_free(NULL));
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
@@ -205,7 +216,8 @@ START_TEST(test_unmount) {
                 printf("%s skipped: no mount namespace of our own: %m\n", __func__);
                 return;
         }
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         ck_assert_int_eq(mkdirat(base_fd, "m", 0755), 0);
         ck_assert_int_eq(fchdir(base_fd), 0);
         ck_assert_int_eq(mount("check", "m", "tmpfs", 0, NULL), 0);
@@ -253,22 +265,28 @@ static double now_ns(void) {
 }
 
 START_TEST(test_overflow) {
-        long n_queued_max = read_number("/proc/sys/fs/inotify/max_queued_events");
         size_t n_calls = 0;
+        long n_queued_max;
         Heard heard = {};
         double start;
+        char name[32];
         int r = 0;
 
+        if (!test_begin(_i))
+                return;
+        n_queued_max = read_number(options.backend == WATCH_BACKEND_INOTIFY
+                                           ? "/proc/sys/fs/inotify/max_queued_events"
+                                           : "/proc/sys/fs/fanotify/max_queued_events");
         if (n_queued_max < 0 || n_queued_max > 200000) {
                 printf("%s skipped: a queue of %ld events\n", __func__, n_queued_max);
+                test_finish();
                 return;
         }
-        test_begin(_i);
-        touch("a");
-        touch("b");
         ck_assert_int_eq(watch_add(watch, root, base_fd), WATCH_BEGUN);
-        for (long i = 0; i < n_queued_max + 10; i++) /* by turns: equal neighbours merge */
-                r |= fchmodat(base_fd, i % 2 == 0 ? "a" : "b", 0600, 0);
+        for (long i = 0; i < n_queued_max + 10; i++) { /* each of its own: equal ones merge */
+                (void) snprintf(name, sizeof(name), "%ld", i);
+                r |= mknodat(base_fd, name, S_IFREG | 0600, 0);
+        }
         ck_assert_int_eq(r, 0);
 
         start = now_ns();
@@ -277,8 +295,9 @@ START_TEST(test_overflow) {
         printf("%.0f ns an event\n", (now_ns() - start) / (double) heard.n_events);
         ck_assert_int_eq(r, 0);
         ck_assert(heard.overflow);
-        ck_assert_uint_eq(heard.n_events, n_queued_max + 1);
-        ck_assert_uint_gt(n_calls, 2); /* in bounded steps */
+        ck_assert_uint_le(heard.n_events, n_queued_max + 1);
+        ck_assert_uint_gt(heard.n_events, n_queued_max / 2); /* others may write there too */
+        ck_assert_uint_gt(n_calls, 2);                       /* in bounded steps */
 
         touch("c");
         assert_heard("after an overflow", "/c=Cc");
@@ -314,7 +333,8 @@ START_TEST(test_limit) {
         static const char *const names[] = { "0", "1", "2", "3", "4" };
         Node *nodes[5];
 
-        test_begin(_i);
+        if (!test_begin(_i))
+                return;
         for (int i = 0; i < 5; i++) {
                 ck_assert_int_eq(mkdirat(base_fd, names[i], 0755), 0);
                 ck_assert_int_eq(tree_child(tree, root, names[i], &nodes[i]), 1);
@@ -322,7 +342,7 @@ START_TEST(test_limit) {
         watch_free(watch);
         if (!limit_watches(3))
                 printf("%s skipped: no user namespace of our own: %m\n", __func__);
-        ck_assert_int_eq(watch_new(&watch), 0);
+        ck_assert_int_eq(watch_new(&watch, &(WatchOptions) {}, -EBADF), 0);
         if (read_number("/proc/sys/user/max_inotify_watches") == 3) {
                 for (int i = 0; i < 3; i++)
                         ck_assert_int_eq(add(nodes[i], names[i]), WATCH_BEGUN);
@@ -364,21 +384,22 @@ END_TEST
 
 static Suite *watch_suite(void) {
         Suite *suite = suite_create("watch");
-        TCase *tests = tcase_create("inotify");
+        TCase *tests = tcase_create("backends");
 
         tcase_set_timeout(tests, 120);
-        tcase_add_loop_test(tests, test_add_is_idempotent, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_what_is_no_directory, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_path_descriptor, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_the_last_node_wins, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_moved_directories_keep_their_watch, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_deleted_directories_lose_it, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_replaced_directory, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_detached_nodes_fall_silent, 0, TEST_N_BASES);
-        tcase_add_loop_test(tests, test_removal_while_detaching, 0, TEST_N_BASES);
+        tcase_add_loop_test(tests, test_add_is_idempotent, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_what_is_no_directory, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_path_descriptor, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_the_last_node_wins, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_moved_directories_keep_their_watch, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_deleted_directories_lose_it, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_replaced_directory, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_detached_nodes_fall_silent, 0, TEST_N_PLACES);
+        tcase_add_loop_test(tests, test_removal_while_detaching, 0, TEST_N_PLACES);
         tcase_add_test(tests, test_no_descriptors_left);
-        tcase_add_test(tests, test_unmount);
-        tcase_add_test(tests, test_overflow);
+        tcase_add_loop_test(tests, test_unmount, 0, TEST_N_PLACES);
+        for (int i = TEST_TMPFS; i < TEST_N_PLACES; i += TEST_N_BASES) /* the other may be slow */
+                tcase_add_loop_test(tests, test_overflow, i, i + 1);
         tcase_add_test(tests, test_limit);
         suite_add_tcase(suite, tests);
         return suite;

@@ -190,20 +190,20 @@ static const struct {
         { "chown", op_chown, "/g=Cc" },
         { "utimensat", op_utimens, "/g=Cc" },
         { "setxattr", op_setxattr, "/f=Cc" },
-        { "unlink", op_unlink, "/g=C" },
-        { "rename", op_rename, "/g=C /h=Cc" },
-        { "rename over another", op_rename_over, "/g=C /f=Cc" },
-        { "rename out", op_rename_out, "/g=C" },
+        { "unlink", op_unlink, "/g=CL" },
+        { "rename", op_rename, "/g=CL /h=Cc" },
+        { "rename over another", op_rename_over, "/g=CL /f=Cc" },
+        { "rename out", op_rename_out, "/g=CL" },
         { "rename in", op_rename_in, "d/y=Cc" },
-        { "exchange", op_exchange, "/g=Cc /d=Cc d/=G" },
+        { "exchange", op_exchange, "/g=CcL /d=CcL d/=G" },
         { "link", op_link, "/l=C" },
         { "write through another link", op_write_through_link, "d/link-to-g=Cc" },
         { "symlink", op_symlink, "/l=C" },
         { "mkfifo", op_mkfifo, "/p=C" },
         { "mkdir", op_mkdir, "/e=Cc" },
-        { "rmdir", op_rmdir, "/empty=C" },
-        { "removal of a watched directory", op_remove_watched, "d/x=C d/link-to-g=C d/=G /d=C" },
-        { "rename of a watched directory", op_rename_watched, "/d=C /e=Cc d/=G" },
+        { "rmdir", op_rmdir, "/empty=CL" },
+        { "removal of a watched directory", op_remove_watched, "d/x=CL d/link-to-g=CL d/=G /d=CL" },
+        { "rename of a watched directory", op_rename_watched, "/d=CL /e=Cc d/=G" },
         { "chmod of a watched directory", op_chmod_watched, "/d=Cc d/=S" },
         { "chmod of the topmost directory", op_chmod_base, "/=S" },
         { "O_TMPFILE, linked", op_tmpfile, "/#=CcU /t=C" },
@@ -212,10 +212,31 @@ static const struct {
 
 enum { N_OPERATIONS = sizeof(operations) / sizeof(operations[0]) };
 
+/* Where one backend says it in another way. */
+static const struct {
+        int (*operation)(void);
+        WatchBackend backend;
+        const char *heard;
+} differences[] = {
+        { op_remove_watched, WATCH_BACKEND_FILE_SYSTEM_MARKS, "d/x=CL d/link-to-g=CL /d=CL d/=G" },
+        /* fanotify tells the directory alone, and so only when it is watched. */
+        { op_chmod_watched, WATCH_BACKEND_DIRECTORY_MARKS, "d/=S" },
+        { op_chmod_watched, WATCH_BACKEND_FILE_SYSTEM_MARKS, "d/=S" },
+};
+
+static const char *expected(int i) {
+        for (size_t j = 0; j < sizeof(differences) / sizeof(differences[0]); j++)
+                if (differences[j].operation == operations[i].operation &&
+                    differences[j].backend == options.backend)
+                        return differences[j].heard;
+        return operations[i].heard;
+}
+
 START_TEST(test_operation) {
         const char *title = operations[_i % N_OPERATIONS].title;
 
-        test_begin(_i / N_OPERATIONS);
+        if (!test_begin(_i / N_OPERATIONS))
+                return;
         f = openat(base_fd, "f", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         ck_assert_int_eq(write(f, "abc", 3), 3);
         ck_assert_int_eq(pwrite(f, "abc", 3, 0), 3);
@@ -233,21 +254,22 @@ START_TEST(test_operation) {
         ck_assert_int_eq(linkat(base_fd, "g", base_fd, "d/link-to-g", 0), 0);
         ck_assert_int_eq(watch_add(watch, root, base_fd), WATCH_BEGUN);
         (void) watched(root, "d", "d");
+        discard();
 
         if (operations[_i % N_OPERATIONS].operation() < 0)
                 printf("%s on %s skipped: %m\n", title, base);
         else
-                assert_heard(title, operations[_i % N_OPERATIONS].heard);
+                assert_heard(title, expected(_i % N_OPERATIONS));
         test_finish();
 }
 END_TEST
 
 static Suite *events_suite(void) {
         Suite *suite = suite_create("watch-events");
-        TCase *tests = tcase_create("inotify");
+        TCase *tests = tcase_create("backends");
 
         tcase_set_timeout(tests, 120);
-        tcase_add_loop_test(tests, test_operation, 0, TEST_N_BASES * N_OPERATIONS);
+        tcase_add_loop_test(tests, test_operation, 0, TEST_N_PLACES * N_OPERATIONS);
         suite_add_tcase(suite, tests);
         return suite;
 }

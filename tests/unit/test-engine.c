@@ -104,8 +104,8 @@ void test_open(const char *const *overrides, unsigned flags) {
         ck_assert_msg(r == 0, "%d: %s", r, error);
         TEST_OK(tree_new(&test.tree));
         if (flags & TEST_WATCH)
-                TEST_OK(watch_new(&test.watch));
-        TEST_OK(engine_new(test.pair, test.tree, test.watch, &test.engine));
+                TEST_OK(watch_new(&test.watch, &(WatchOptions) { .side = WATCH_SOURCE }, -EBADF));
+        TEST_OK(engine_new(test.pair, test.tree, test.watch, test.replica_watch, &test.engine));
 }
 
 size_t test_n_staged(void) {
@@ -129,6 +129,7 @@ void test_close(void) {
         test.engine = engine_free(test.engine);
         n_staged = flags_used & (TEST_DRY_RUN | TEST_LITTER) ? 0 : test_n_staged();
         test.watch = watch_free(test.watch);
+        test.replica_watch = watch_free(test.replica_watch);
         test.tree = tree_free(test.tree);
         test.pair = pair_close(test.pair);
         test.config = config_free(test.config);

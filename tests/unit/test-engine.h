@@ -13,6 +13,7 @@ typedef struct TestEngine {
         Pair *pair;
         Tree *tree;
         Watch *watch;
+        Watch *replica_watch;
         Engine *engine;
         PassResult result;
 } TestEngine;
