@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,25 +100,31 @@ int fanotify_marks_rights(void) {
         return privileged;
 }
 
-/* What a descriptor tells of its file system */
+/* What a descriptor tells */
 
-typedef struct Position {
-        dev_t device;
-        int32_t fsid[2];
-        FileHandleLayout layout;
-        unsigned char buffer[FILE_HANDLE_SIZE_MAX];
-        FileHandle handle;
-} Position;
+/* What others do there is no event, and asking may take as long as they like. */
+static bool is_served_by_others(long f_type) {
+        static const uint32_t types[] = {
+                NFS_SUPER_MAGIC,  CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, V9FS_MAGIC,
+                CEPH_SUPER_MAGIC, AFS_FS_MAGIC,     FUSE_SUPER_MAGIC,
+        };
 
-/* -EOPNOTSUPP where events could not be told apart. */
-static int acquire_position(int fd, Position *ret) {
+        for (size_t i = 0; i < ELEMENTSOF(types); i++)
+                if ((uint32_t) f_type == types[i])
+                        return true;
+        return false;
+}
+
+int directory_position_acquire(int fd, DirectoryPosition *ret) {
         struct statfs file_system;
+        struct stat status;
         int r;
 
-        if (fstatfs(fd, &file_system) < 0)
+        if (fstat(fd, &status) < 0 || fstatfs(fd, &file_system) < 0)
                 return -errno;
+        ret->device = status.st_dev;
         memcpy(ret->fsid, &file_system.f_fsid, sizeof(ret->fsid));
-        if (ret->fsid[0] == 0 && ret->fsid[1] == 0)
+        if ((ret->fsid[0] == 0 && ret->fsid[1] == 0) || is_served_by_others(file_system.f_type))
                 return -EOPNOTSUPP;
         ret->layout = file_handle_layout(file_system.f_type);
         r = file_handle_acquire(fd, ret->buffer, &ret->handle);
@@ -125,12 +132,12 @@ static int acquire_position(int fd, Position *ret) {
 }
 
 static int probe(const FanotifyMarks *marks, int root_fd) {
-        Position position;
+        DirectoryPosition position;
         int r;
 
         if (root_fd < 0)
                 return 0;
-        r = acquire_position(root_fd, &position);
+        r = directory_position_acquire(root_fd, &position);
         if (r < 0)
                 return r;
         return marks->file_systems ? mark_file_system(marks, root_fd)
@@ -194,21 +201,27 @@ static int find_free(FanotifyMarks *marks) {
         return marks->n_table < FILE_SYSTEMS_MAX ? (int) marks->n_table++ : -EOPNOTSUPP;
 }
 
-static bool is_refused(const FanotifyMarks *marks, dev_t device) {
+bool fanotify_marks_refuses(const FanotifyMarks *marks, dev_t device) {
         for (size_t i = 0; i < marks->n_refused; i++)
                 if (marks->refused[i] == device)
                         return true;
         return false;
 }
 
-/* Remembered, so that the next directory costs no more than finding that out. */
-static int refuse(FanotifyMarks *marks, dev_t device) {
-        dev_t *refused = reallocarray(marks->refused, marks->n_refused + 1, sizeof(dev_t));
+void fanotify_marks_refuse(FanotifyMarks *marks, dev_t device) {
+        dev_t *refused;
 
-        if (refused) {
-                marks->refused = refused;
-                refused[marks->n_refused++] = device;
-        }
+        if (fanotify_marks_refuses(marks, device))
+                return;
+        refused = reallocarray(marks->refused, marks->n_refused + 1, sizeof(dev_t));
+        if (!refused)
+                return; /* found out anew with the next directory */
+        marks->refused = refused;
+        refused[marks->n_refused++] = device;
+}
+
+static int refuse(FanotifyMarks *marks, dev_t device) {
+        fanotify_marks_refuse(marks, device);
         return -EOPNOTSUPP;
 }
 
@@ -231,7 +244,7 @@ static int set_first_mark(const FanotifyMarks *marks, int fd, bool *ret_whole) {
         return r;
 }
 
-static int add_file_system(FanotifyMarks *marks, int fd, const Position *position) {
+static int add_file_system(FanotifyMarks *marks, int fd, const DirectoryPosition *position) {
         bool whole;
         int r, i;
 
@@ -273,7 +286,7 @@ static int confirm(FanotifyMarks *marks, int fd, MarkedFileSystem *entry) {
         return 0;
 }
 
-static int cover_file_system(FanotifyMarks *marks, int fd, const Position *position) {
+static int cover_file_system(FanotifyMarks *marks, int fd, const DirectoryPosition *position) {
         int i, r;
 
         i = find_file_system(marks, position->fsid, position->handle.type);
@@ -292,27 +305,16 @@ static void make_key(unsigned file_system, const FileHandle *handle, DirectoryKe
         memcpy(ret->handle.bytes, handle->bytes, handle->size);
 }
 
-int fanotify_marks_cover(FanotifyMarks *marks, int fd, DirectoryKey *ret) {
-        Position position;
-        struct stat status;
+int fanotify_marks_cover(FanotifyMarks *marks, int fd, const DirectoryPosition *position,
+                         DirectoryKey *ret) {
         int r;
 
-        if (fstat(fd, &status) < 0)
-                return -errno;
-        if (!S_ISDIR(status.st_mode))
-                return -ENOTDIR;
-        if (is_refused(marks, status.st_dev))
+        if (fanotify_marks_refuses(marks, position->device))
                 return -EOPNOTSUPP;
-        position.device = status.st_dev;
-        r = acquire_position(fd, &position);
-        if (r == -EOPNOTSUPP)
-                return refuse(marks, status.st_dev);
+        r = cover_file_system(marks, fd, position);
         if (r < 0)
                 return r;
-        r = cover_file_system(marks, fd, &position);
-        if (r < 0)
-                return r;
-        make_key((unsigned) r, &position.handle, ret);
+        make_key((unsigned) r, &position->handle, ret);
         return 0;
 }
 

@@ -33,10 +33,29 @@ int fanotify_marks_fd(const FanotifyMarks *marks);
 /* Whether events tell who did it. The kernel decides that when the group is opened. */
 bool fanotify_marks_knows_pids(const FanotifyMarks *marks);
 
-/* Sees to it that what happens in the directory open as FD comes as events from now on, and gives
- * the key they will have. 0; -EOPNOTSUPP where it is to be left to inotify; -ENOSPC at a limit of
- * marks; -ENOTDIR; -errno. */
-int fanotify_marks_cover(FanotifyMarks *marks, int fd, DirectoryKey *ret);
+/* What a descriptor tells of a directory and its file system. */
+typedef struct DirectoryPosition {
+        dev_t device;
+        int32_t fsid[2];
+        FileHandleLayout layout;
+        unsigned char buffer[FILE_HANDLE_SIZE_MAX];
+        FileHandle handle;
+} DirectoryPosition;
+
+/* Of the directory open as FD. May take long: whoever serves the file system is asked. 0;
+ * -EOPNOTSUPP where events could not be told apart, or where others change files behind the
+ * kernel's back; -errno. */
+int directory_position_acquire(int fd, DirectoryPosition *ret);
+
+/* Whether the file system of DEVICE is left to inotify, as is known from earlier; or will be. */
+bool fanotify_marks_refuses(const FanotifyMarks *marks, dev_t device);
+void fanotify_marks_refuse(FanotifyMarks *marks, dev_t device);
+
+/* Sees to it that what happens in the directory open as FD, which is at POSITION, comes as events
+ * from now on, and gives the key they will have. 0; -EOPNOTSUPP where it is to be left to inotify;
+ * -ENOSPC at a limit of marks; -errno. */
+int fanotify_marks_cover(FanotifyMarks *marks, int fd, const DirectoryPosition *position,
+                         DirectoryKey *ret);
 /* From now on marks are set again when they are next asked for, in case they are not there any
  * more. */
 void fanotify_marks_distrust(FanotifyMarks *marks);

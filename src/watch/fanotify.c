@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/fanotify.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "basic/alloc.h"
@@ -61,12 +62,41 @@ static void unmark_left(Watch *watch, int directory_fd, const DirectoryHandle *n
         }
 }
 
-int fanotify_add(Watch *watch, Node *node, int directory_fd) {
+/* What is refused is asked nothing. */
+static bool is_refused(Watch *watch, dev_t device) {
+        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&watch->mutex);
+
+        return fanotify_marks_refuses(watch->marks, device);
+}
+
+static void refuse(Watch *watch, dev_t device) {
+        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&watch->mutex);
+
+        fanotify_marks_refuse(watch->marks, device);
+}
+
+int fanotify_prepare(Watch *watch, int directory_fd, DirectoryPosition *ret) {
+        struct stat status;
+        int r;
+
+        if (fstat(directory_fd, &status) < 0)
+                return -errno;
+        if (!S_ISDIR(status.st_mode))
+                return -ENOTDIR;
+        if (is_refused(watch, status.st_dev))
+                return -EOPNOTSUPP;
+        r = directory_position_acquire(directory_fd, ret);
+        if (r == -EOPNOTSUPP)
+                refuse(watch, status.st_dev);
+        return r;
+}
+
+int fanotify_add(Watch *watch, Node *node, int directory_fd, const DirectoryPosition *position) {
         DirectoryKey key;
         uint64_t slot;
         int r;
 
-        r = fanotify_marks_cover(watch->marks, directory_fd, &key);
+        r = fanotify_marks_cover(watch->marks, directory_fd, position, &key);
         if (r == -ENOSPC)
                 return watch_map_refuse(watch, node);
         if (r < 0)

@@ -66,8 +66,11 @@ int inotify_drain(Watch *watch, WatchHandler handler, void *userdata);
 
 /* fanotify.c */
 
+/* What has to be known to add the directory, as far as that may take long: without the mutex, which
+ * the event loop waits for. 0, -EOPNOTSUPP where inotify is to be used, -ENOTDIR, -errno. */
+int fanotify_prepare(Watch *watch, int directory_fd, DirectoryPosition *ret);
 /* As inotify_add; also -EOPNOTSUPP where inotify is to be used instead. */
-int fanotify_add(Watch *watch, Node *node, int directory_fd);
+int fanotify_add(Watch *watch, Node *node, int directory_fd, const DirectoryPosition *position);
 /* The kernel's part of a watch that is to end; with the mutex held. */
 void fanotify_end(Watch *watch, const DirectoryHandle *handle);
 int fanotify_drain(Watch *watch, WatchHandler handler, void *userdata);

@@ -106,13 +106,20 @@ bool watch_skips_own(const Watch *watch) {
 }
 
 int watch_add(Watch *watch, Node *node, int directory_fd) {
-        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&watch->mutex);
-        int r;
+        DirectoryPosition position;
+        int r = -EOPNOTSUPP, q;
 
-        r = hash_index_reserve(&watch->nodes, 1);
-        if (r < 0)
+        if (watch->marks)
+                r = fanotify_prepare(watch, directory_fd, &position);
+        if (r < 0 && r != -EOPNOTSUPP)
                 return r;
-        r = watch->marks ? fanotify_add(watch, node, directory_fd) : -EOPNOTSUPP;
+
+        _cleanup_unlock_ pthread_mutex_t *lock = mutex_acquire(&watch->mutex);
+        q = hash_index_reserve(&watch->nodes, 1);
+        if (q < 0)
+                return q;
+        if (r >= 0)
+                r = fanotify_add(watch, node, directory_fd, &position);
         if (r == -EOPNOTSUPP)
                 r = inotify_add(watch, node, directory_fd);
         return r;

@@ -226,6 +226,24 @@ START_TEST(identity) {
 }
 END_TEST
 
+/* Its row leads to it, and must not name another file system. */
+START_TEST(directory_on_another_file_system) {
+        Side side = { DIRECTORY, 1, 0, 10, 20, 0, 0 };
+        CatalogRow row = { .source = stamp_of(&side),
+                           .replica = stamp_of(&side),
+                           .file_system = 1 };
+        Look look = look_of(side, side, &row);
+
+        look.file_system = 1;
+        look_classify(&look);
+        ck_assert_int_eq(look.source_state, STATE_SAME);
+        look.file_system = 2;
+        look_classify(&look);
+        ck_assert_int_eq(look.source_state, STATE_CHANGED);
+        ck_assert_int_eq(look.replica_state, STATE_SAME);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("look");
         TCase *tcase = tcase_create("look");
@@ -233,6 +251,7 @@ int main(void) {
         int n_failed;
 
         suite_add_tcase(suite, tcase);
+        tcase_add_test(tcase, directory_on_another_file_system);
         tcase_add_loop_test(tcase, classification, 0, ELEMENTSOF(states));
         tcase_add_test(tcase, directories);
         tcase_add_loop_test(tcase, evidence, 0, ELEMENTSOF(evidences));
