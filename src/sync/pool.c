@@ -113,10 +113,11 @@ static void *worker_main(void *userdata) {
                 if (large)
                         grow_locked(engine);
                 (void) pthread_mutex_unlock(&engine->mutex);
-                if (!abandoned && engine_is_cancelled(engine))
-                        pass_abort(pass, -ECANCELED, NULL);
-                else if (!abandoned)
+                if (!abandoned && !engine_is_cancelled(engine))
                         job_run(worker, job);
+                /* Whatever it was doing it gave up. */
+                if (engine_is_cancelled(engine))
+                        pass_abort(pass, -ECANCELED, NULL);
                 job_free(job);
                 engine_beat(engine);
                 (void) pthread_mutex_lock(&engine->mutex);

@@ -294,6 +294,52 @@ START_TEST(test_clear) {
 }
 END_TEST
 
+/* Files */
+
+static WatchFile numbered_file(uint64_t i) {
+        return (WatchFile) { .device = i % 3, .inode = i };
+}
+
+START_TEST(test_files) {
+        DirtyBatch batch;
+
+        for (uint64_t i = 0; i < 3000; i++)
+                ck_assert_int_eq(dirty_add_file(set, numbered_file(i * 7 % 1000), 100 + i), 0);
+        ck_assert_uint_eq(dirty_next_due(set), 120);
+        ck_assert(!dirty_is_empty(set));
+        ck_assert_int_eq(dirty_take(set, 119, &batch), 0);
+        ck_assert_uint_eq(batch.n_files, 0);
+        ck_assert_int_eq(dirty_take(set, 120, &batch), 0);
+        ck_assert_uint_eq(batch.n_files, 1000);
+        for (size_t i = 1; i < batch.n_files; i++)
+                ck_assert(batch.files[i - 1].device < batch.files[i].device ||
+                          (batch.files[i - 1].device == batch.files[i].device &&
+                           batch.files[i - 1].inode < batch.files[i].inode));
+        dirty_batch_done(&batch);
+        ck_assert(dirty_is_empty(set));
+
+        ck_assert_int_eq(dirty_add_file(set, numbered_file(1), 200), 0);
+        dirty_clear(set);
+        ck_assert_uint_eq(dirty_next_due(set), USEC_INFINITY);
+}
+END_TEST
+
+START_TEST(test_files_are_bounded) {
+        uint64_t n = 0;
+
+        while (n <= DIRTY_FILES_MAX && dirty_add_file(set, numbered_file(n), 100) == 0)
+                n++;
+        ck_assert_uint_eq(n, DIRTY_FILES_MAX);
+        ck_assert_int_eq(dirty_add_file(set, numbered_file(n), 100), -ENOBUFS);
+        ck_assert_uint_eq(dirty_n_items(set), DIRTY_FILES_MAX);
+
+        /* One file, however often it is told, never fills it. */
+        dirty_clear(set);
+        for (uint64_t i = 0; i < 4 * DIRTY_FILES_MAX; i++)
+                ck_assert_int_eq(dirty_add_file(set, numbered_file(i % 2), 100), 0);
+}
+END_TEST
+
 /* Many names */
 
 static const char *numbered(int i) {
@@ -450,6 +496,8 @@ static Suite *dirty_suite(void) {
         tcase_add_test(tests, test_directories);
         tcase_add_test(tests, test_order_of_a_batch);
         tcase_add_test(tests, test_clear);
+        tcase_add_test(tests, test_files);
+        tcase_add_test(tests, test_files_are_bounded);
         tcase_add_test(tests, test_many_names_become_a_listing);
         tcase_add_test(tests, test_many_names_one_closed);
         tcase_add_test(tests, test_many_names_keep_the_earliest_deadline);

@@ -203,7 +203,7 @@ static Node *find_node(const char *path) {
         return node;
 }
 
-static const char *run_dirty(DirtyBatch *batch) {
+const char *test_pass_for(DirtyBatch *batch) {
         TEST_OK(engine_start_dirty(test.engine, batch));
         ck_assert_uint_eq(batch->n_directories, 0);
         return finish_pass();
@@ -221,14 +221,14 @@ const char *test_dirty(const char *directory, const char *name) {
         ck_assert_uint_eq(batch.n_directories, 1);
         dirty_free(set);
         node_unref(node);
-        return run_dirty(&batch);
+        return test_pass_for(&batch);
 }
 
 const char *test_retry(void) {
         DirtyBatch batch = test.result.retries;
 
         test.result.retries = DIRTY_BATCH_NULL;
-        return run_dirty(&batch);
+        return test_pass_for(&batch);
 }
 
 int64_t test_expect_equal(void) {

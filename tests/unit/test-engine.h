@@ -54,6 +54,8 @@ const char *test_full(void);
 /* A dirty pass for one name, or the directory's listing (NAME NULL). DIRECTORY is relative to the
  * source, "" for its root. */
 const char *test_dirty(const char *directory, const char *name);
+/* A dirty pass for BATCH, which is taken. */
+const char *test_pass_for(DirtyBatch *batch);
 /* A dirty pass for what the last pass handed back. */
 const char *test_retry(void);
 
