@@ -29,6 +29,7 @@ static StatusFacts acquire_facts(Manager *manager, usec_t now) {
         StatusFacts facts = {
                 .phase = phase_of(manager),
                 .n_unwatched = manager->n_unwatched,
+                .n_overflows = manager->n_overflows_ever,
                 .n_failed = manager->n_failed,
                 .in_step_since = manager->in_step_since,
                 .config_refused = manager->config_refused,
@@ -39,7 +40,13 @@ static StatusFacts acquire_facts(Manager *manager, usec_t now) {
         if (!manager->engine)
                 return facts;
         facts.watching = manager->watch_source;
-        facts.n_watched = manager->watch ? watch_n_watched(manager->watch) : 0;
+        if (manager->watch) {
+                facts.n_watched = watch_n_watched(manager->watch);
+                facts.n_fallen_back = watch_n_fallen_back(manager->watch);
+        }
+        facts.replica_watching = manager->replica_source;
+        if (manager->replica_watch)
+                facts.n_replica_unwatched = watch_n_refused(manager->replica_watch);
         facts.n_held = engine_n_held(manager->engine);
         facts.n_pending = dirty_n_items(manager->dirty);
         engine_get_progress(manager->engine, &progress);
@@ -58,7 +65,8 @@ static void note_in_step(Manager *manager) {
         bool in_step = manager->live && !manager->reason && manager->n_failed == 0 &&
                        manager->engine && engine_n_held(manager->engine) == 0 &&
                        dirty_is_empty(manager->dirty) &&
-                       !engine_is_running(manager->engine, PASS_DIRTY);
+                       !engine_is_running(manager->engine, PASS_DIRTY) &&
+                       !engine_is_running(manager->engine, PASS_LARGE);
 
         if (!in_step)
                 manager->in_step_since = 0;

@@ -24,6 +24,7 @@ typedef struct Drain {
 
 static void note_overflow(Manager *manager, const Watch *watch, usec_t now) {
         manager->n_overflows++;
+        manager->n_overflows_ever++;
         manager_want_full(manager, now);
         if (manager->overflow_said > 0 && now < manager->overflow_said + OVERFLOW_SAID_EVERY_USEC)
                 return;

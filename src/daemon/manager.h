@@ -91,6 +91,7 @@ struct Manager {
         DrainPace pace;
         usec_t overflow_said; /* 0: never */
         uint64_t n_overflows; /* since the last full pass began */
+        uint64_t n_overflows_ever;
         uint64_t n_unwatched; /* directories beyond the limit of watches, as last said */
 
         Counters totals;

@@ -46,16 +46,31 @@ static void put_time(StringBuffer *text, usec_t realtime) {
                 string_buffer_append(text, buffer);
 }
 
+/* What is worth a word only where there is any. */
+static void put_clause(StringBuffer *text, const char *separator, uint64_t n, const char *one,
+                       const char *many) {
+        if (n == 0)
+                return;
+        string_buffer_append(text, separator);
+        put_count(text, n, one, many);
+}
+
 static void put_live(StringBuffer *text, const StatusFacts *facts) {
         if (facts->watching) {
                 string_buffer_append(text, "Watching ");
                 put_count(text, facts->n_watched, "directory", "directories");
+                if (facts->n_fallen_back > 0) {
+                        string_buffer_append(text, " (");
+                        put_count(text, facts->n_fallen_back, "by inotify)", "by inotify)");
+                }
         } else
                 string_buffer_append(text, "Rescanning by timer");
-        if (facts->n_unwatched > 0) {
-                string_buffer_append(text, ", ");
-                put_count(text, facts->n_unwatched, "more left to rescans", "more left to rescans");
-        }
+        put_clause(text, ", ", facts->n_unwatched, "more left to rescans", "more left to rescans");
+        if (facts->replica_watching)
+                put_clause(text, ", ", facts->n_replica_unwatched,
+                           "directory of the replica left to rescans",
+                           "directories of the replica left to rescans");
+        put_clause(text, "; ", facts->n_overflows, "overflow of events", "overflows of events");
         if (facts->n_pending > 0) {
                 string_buffer_append(text, "; ");
                 put_count(text, facts->n_pending, "change pending", "changes pending");
@@ -63,14 +78,8 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
                 string_buffer_append(text, "; in step since ");
                 put_time(text, facts->in_step_since);
         }
-        if (facts->n_failed > 0) {
-                string_buffer_append(text, "; ");
-                put_count(text, facts->n_failed, "entry failed", "entries failed");
-        }
-        if (facts->n_held > 0) {
-                string_buffer_append(text, "; ");
-                put_count(text, facts->n_held, "place on hold", "places on hold");
-        }
+        put_clause(text, "; ", facts->n_failed, "entry failed", "entries failed");
+        put_clause(text, "; ", facts->n_held, "place on hold", "places on hold");
         if (facts->config_refused)
                 string_buffer_append(text, "; new configuration refused");
         if (facts->reason)

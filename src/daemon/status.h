@@ -28,7 +28,11 @@ typedef struct StatusFacts {
         usec_t elapsed;         /* since it began */
         bool watching;
         size_t n_watched;
+        size_t n_fallen_back; /* of these, by inotify although another backend was chosen */
         uint64_t n_unwatched; /* directories that the limit of watches leaves to rescans */
+        bool replica_watching;
+        uint64_t n_replica_unwatched;
+        uint64_t n_overflows; /* queues of events that overflowed since the start */
         size_t n_pending;     /* changes not acted upon yet, retries among them */
         uint64_t n_failed;    /* entries that failed in the last full pass */
         uint64_t n_held;      /* places of the source whose file system is missing */

@@ -172,6 +172,7 @@ struct Engine {
         atomic_uint_fast64_t next_stage;
         atomic_uint_fast64_t heartbeat;
         atomic_uint shortfalls_reported;
+        atomic_uint n_unwatched_told;
         RecentPaths *foreign_told; /* guarded by mutex; made when it is needed */
         atomic_uint_fast64_t n_entries_known;
 };

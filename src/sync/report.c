@@ -16,7 +16,7 @@
 #include "sync/report.h"
 #include "sync/visit.h"
 
-enum { FOREIGN_TOLD_MAX = 4096 };
+enum { FOREIGN_TOLD_MAX = 4096, UNWATCHED_TOLD_MAX = 8 };
 #define FOREIGN_TOLD_EVERY_USEC (24 * USEC_PER_HOUR)
 
 void report_failure(Pass *pass, const Retry *retry, const char *what, int error) {
@@ -72,6 +72,19 @@ void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls) {
                                 "the replica cannot hold the %s of %s (missing rights, or its file system has no "
                                 "room for it); further cases are only counted",
                                 shortfall_to_string(1U << i), shown ?: look->name);
+}
+
+/* How many there are is said when the pass is done; here a few are named. */
+void visit_unwatched(Visit *visit, const Watch *watch) {
+        Engine *engine = visit->engine;
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+
+        if (atomic_fetch_add(&engine->n_unwatched_told, 1) >= UNWATCHED_TOLD_MAX ||
+            tree_source_path(engine->tree, visit->node, NULL, &path) < 0)
+                return;
+        shown = escape_bytes(path[0] ? path : ".");
+        log_info("left to rescans%s: directory %s", watch == engine->watch ? "" : " in the replica",
+                 shown ?: "?");
 }
 
 /* A rescan comes upon the same again and again. */

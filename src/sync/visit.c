@@ -324,6 +324,8 @@ void visit_watch(Visit *visit, Watch *watch, int directory_fd) {
             visit->job->kind == JOB_LARGE)
                 return;
         r = watch_add(watch, visit->node, directory_fd);
+        if (r == WATCH_E_LIMIT)
+                visit_unwatched(visit, watch);
         if (r == WATCH_BEGUN && visit->job->kind == JOB_NAMES)
                 pass_push_late_directory(visit->pass, visit->node);
         if (r < 0) {

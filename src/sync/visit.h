@@ -141,6 +141,8 @@ void visit_note_gone(Visit *visit, const Look *look);
 void visit_fail(Visit *visit, const Look *look, const char *what, int error);
 void visit_restless(Visit *visit, const Look *look);
 void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls);
+/* The directory is left to rescans. */
+void visit_unwatched(Visit *visit, const Watch *watch);
 /* The replica's entry is not as it was left, and stays so. */
 void visit_foreign(Visit *visit, const Look *look);
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from);
