@@ -51,6 +51,7 @@ int attach_plan(const Config *config, const Roots *roots, StorePlan *ret, char *
 
 /* The catalog's note that the replica held something before the first batch. */
 #define FACT_ADOPTING "adopting"
+#define FACT_STAGING_KNOWN "staging-known"
 
 static bool has_fact(const Store *store, const char *key) {
         _cleanup_free_ char *text = NULL;
@@ -63,6 +64,24 @@ static bool was_adopting(const Store *store) {
         return has_fact(store, FACT_ADOPTING) && !has_fact(store, "completed");
 }
 
+/* Of a fresh catalog, in place of one that was lost or damaged, nothing that lies in staging is
+ * known: neither what was on its way in nor what had been displaced. */
+static bool knows_staging(const Store *store) {
+        return has_fact(store, FACT_STAGING_KNOWN) && !was_adopting(store);
+}
+
+static int set_fact(const Store *store, const char *key) {
+        int r = catalog_begin(store->catalog);
+
+        if (r < 0)
+                return r;
+        r = catalog_set_fact(store->catalog, key, "1");
+        if (r >= 0)
+                return catalog_commit(store->catalog);
+        (void) catalog_rollback(store->catalog);
+        return r;
+}
+
 static void recover(const Pair *pair, const Roots *roots) {
         const Store *store = &pair->store;
         Recovery recovery;
@@ -71,8 +90,10 @@ static void recover(const Pair *pair, const Roots *roots) {
 
         if ((pair->config->versions_keep > 0 || was_adopting(store)) && roots->replica_fd >= 0)
                 r = recover_displaced(store, roots->replica_fd, now_usec(CLOCK_REALTIME), &n_kept);
-        if (r >= 0 && was_adopting(store))
+        if (r >= 0 && !knows_staging(store))
                 r = recover_adopted(store, now_usec(CLOCK_REALTIME), &n_kept);
+        if (r >= 0 && !has_fact(store, FACT_STAGING_KNOWN))
+                r = set_fact(store, FACT_STAGING_KNOWN);
         if (r < 0) {
                 tell_failure(r,
                              "failed to keep what the last run had replaced when it was cut off; "
@@ -185,18 +206,6 @@ static bool is_blank(const Store *store) {
         return n == 0;
 }
 
-static int note_adoption(const Store *store) {
-        int r = catalog_begin(store->catalog);
-
-        if (r < 0)
-                return r;
-        r = catalog_set_fact(store->catalog, FACT_ADOPTING, "1");
-        if (r >= 0)
-                return catalog_commit(store->catalog);
-        (void) catalog_rollback(store->catalog);
-        return r;
-}
-
 /* A catalog with which no pass was ever completed knows nothing that could be relied on. */
 static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
         _cleanup_free_ char *completed = NULL;
@@ -210,7 +219,7 @@ static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
         pair->adopting = r == -ENOENT;
         n = pair->adopting ? count_entries(pair, roots) : 0;
         if (n > 0 && !pair->dry_run && is_blank(&pair->store)) {
-                r = note_adoption(&pair->store);
+                r = set_fact(&pair->store, FACT_ADOPTING);
                 if (r < 0)
                         return tell_error(ret_error, r, "cannot write the catalog in store %s: %s",
                                           pair->store.path, strerror(-r));
