@@ -23,7 +23,7 @@ static const struct {
         { OPERATION_REMOVE, "removed", "to remove", true },
         { OPERATION_ADOPT, "adopted", "to adopt", false },
         { OPERATION_HEAL, "healed", "to heal", true },
-        { OPERATION_VERSION, "versions kept", "versions to keep", false },
+        { OPERATION_VERSION, "versioned", "to version", false },
 };
 
 static uint64_t count_of(Counters *counters, Operation operation) {
@@ -36,7 +36,7 @@ static bool nothing_done(Counters *counters) {
         for (size_t i = 0; i < ELEMENTSOF(counters->operations); i++)
                 if (counters->operations[i] > 0)
                         return false;
-        return counters->n_unstable == 0 && counters->n_held == 0;
+        return counters->n_unstable == 0 && counters->n_held == 0 && counters->n_foreign == 0;
 }
 
 static void put_count(StringBuffer *text, const char *before, uint64_t n, const char *after) {
@@ -74,6 +74,8 @@ static void put_pass_counts(StringBuffer *text, Counters *counters, bool dry_run
                 put_count(text, ", ", counters->n_unstable, "never at rest");
         if (counters->n_held > 0)
                 put_count(text, ", ", counters->n_held, "on hold");
+        if (counters->n_foreign > 0)
+                put_count(text, ", ", counters->n_foreign, "left as others changed them");
         if (counters->operations[OPERATION_FAIL] > 0)
                 put_count(text, ", ", counters->operations[OPERATION_FAIL], "failed");
         else
