@@ -34,8 +34,9 @@ static int change_mode(int fd, mode_t mode) {
 
 int metadata_set_mtime(int fd, int64_t mtime_nsec) {
         const int64_t second = NSEC_PER_SEC; /* signed */
+        struct stat st;
         struct timespec times[2] = {
-                { .tv_nsec = UTIME_OMIT },
+                {},
                 { .tv_sec = mtime_nsec / second, .tv_nsec = mtime_nsec % second },
         };
 
@@ -45,6 +46,12 @@ int metadata_set_mtime(int fd, int64_t mtime_nsec) {
                 times[1].tv_sec--;
                 times[1].tv_nsec += second;
         }
+
+        /* Its own, and not UTIME_OMIT: the FUSE library 2 drops a request for one of the two in
+         * silence. */
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        times[0] = st.st_atim;
 
         return utimensat(fd, "", times, AT_EMPTY_PATH) < 0 ? -errno : 0;
 }

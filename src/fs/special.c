@@ -10,6 +10,7 @@
 
 #include "fs/attributes.h"
 #include "fs/confined.h"
+#include "fs/durability.h"
 
 enum { MODE_AT_FIRST = S_IRUSR | S_IWUSR };
 
@@ -44,6 +45,13 @@ static Shortfall shortfall_of_type(uint32_t mode) {
         return SHORTFALL_SPECIAL_FILE;
 }
 
+/* FUSE servers of file systems that have only files and directories answer ENOSYS, or EIO when they
+ * do have a call for files. */
+static bool is_refusal(int error, int directory_fd) {
+        return error == EPERM || error == EOPNOTSUPP || error == EINVAL || error == ENOSYS ||
+               (error == EIO && durability_needs_fsync(directory_fd) > 0);
+}
+
 int special_create(int directory_fd, const char *name, const Stamp *wanted, const char *target,
                    unsigned *shortfalls) {
         int r;
@@ -62,7 +70,7 @@ int special_create(int directory_fd, const char *name, const Stamp *wanted, cons
                                             mode_type(wanted->mode) | MODE_AT_FIRST, wanted->rdev);
         if (r >= 0)
                 return 0;
-        if (errno != EPERM && errno != EOPNOTSUPP && errno != EINVAL)
+        if (!is_refusal(errno, directory_fd))
                 return -errno;
 
         *shortfalls |= shortfall_of_type(wanted->mode);

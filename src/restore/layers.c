@@ -37,16 +37,15 @@ int layers_root(const RestorePair *pair, usec_t at, Layers *ret) {
 }
 
 int layer_open(const RestorePair *pair, usec_t layer, const char *path, int flags) {
-        char place[sizeof "versions/" + VERSION_TIME_BYTES] = "versions/";
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int versions_fd = -EBADF, fd = -EBADF;
 
         if (layer == LAYER_NONE || (layer == LAYER_REPLICA && pair->replica_fd < 0))
                 return -ENOENT;
         if (layer == LAYER_REPLICA)
                 return confined_open(pair->replica_fd, path, flags);
 
-        version_time_format(layer, place + strlen(place));
-        fd = confined_open(pair->store_fd, place, O_PATH | O_DIRECTORY);
+        versions_fd = confined_open_child(pair->store_fd, "versions", O_PATH | O_DIRECTORY);
+        fd = versions_fd < 0 ? versions_fd : versions_open_time(versions_fd, layer);
         return fd < 0 ? fd : confined_open(fd, path, flags);
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fs/remove-tree.h"
+#include "fs/rename.h"
 
 int beside_name(char buffer[BESIDE_NAME_MAX]) {
         uint64_t random[2];
@@ -22,22 +23,8 @@ int beside_name(char buffer[BESIDE_NAME_MAX]) {
         return 0;
 }
 
-static bool lacks_flags(int error) {
-        return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
-}
-
 int publish_new(int directory_fd, const char *temporary, const char *name) {
-        struct stat st;
-
-        if (renameat2(directory_fd, temporary, directory_fd, name, RENAME_NOREPLACE) >= 0)
-                return 0;
-        if (!lacks_flags(errno))
-                return -errno;
-        if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW) >= 0)
-                return -EEXIST;
-        if (errno != ENOENT)
-                return -errno;
-        return renameat(directory_fd, temporary, directory_fd, name) < 0 ? -errno : 0;
+        return rename_new(directory_fd, temporary, directory_fd, name);
 }
 
 int remove_old(int directory_fd, const char *name, const Entry *old) {
@@ -63,9 +50,9 @@ static int swap_by_hand(int directory_fd, const char *temporary, const char *nam
                 return r;
         if (renameat(directory_fd, name, directory_fd, aside) < 0)
                 return -errno;
-        if (renameat(directory_fd, temporary, directory_fd, name) < 0) {
-                r = -errno;
-                (void) renameat(directory_fd, aside, directory_fd, name);
+        r = rename_new(directory_fd, temporary, directory_fd, name);
+        if (r < 0) {
+                (void) rename_new(directory_fd, aside, directory_fd, name);
                 return r;
         }
         return remove_old(directory_fd, aside, old);
@@ -83,5 +70,6 @@ int publish_over(int directory_fd, const char *temporary, const char *name, mode
         }
         if (renameat2(directory_fd, temporary, directory_fd, name, RENAME_EXCHANGE) >= 0)
                 return remove_old(directory_fd, temporary, old);
-        return lacks_flags(errno) ? swap_by_hand(directory_fd, temporary, name, old) : -errno;
+        return rename_lacks_flags(errno) ? swap_by_hand(directory_fd, temporary, name, old)
+                                         : -errno;
 }

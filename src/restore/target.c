@@ -118,6 +118,8 @@ static int make_regular(Target *target, const RestoreItem *item, int directory_f
         r = give_metadata(fd, item, NULL, shortfalls);
         if (r < 0)
                 return r;
+        if (target->flush_each && fsync(fd) < 0)
+                return -errno;
         /* What it is to replace must not go before it is safe itself. */
         return target->request->force && fdatasync(fd) < 0 ? -errno : 0;
 }

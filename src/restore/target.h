@@ -20,6 +20,7 @@ typedef struct Target {
         CopyAbilities abilities;
         Groups *groups;
         EnteredStack entered;
+        bool flush_each; /* syncfs(2) stops short of the target's disk */
 } Target;
 
 #define TARGET_NULL ((Target) { .root_fd = -EBADF, .parent_fd = -EBADF })

@@ -10,6 +10,7 @@
 #include "basic/fd.h"
 #include "fs/attributes.h"
 #include "fs/confined.h"
+#include "fs/durability.h"
 #include "restore/content.h"
 #include "restore/entered.h"
 #include "restore/layers.h"
@@ -196,6 +197,21 @@ static int on_enter(const RestoreItem *item, void *userdata) {
         return enter_made(target, item, &spot);
 }
 
+/* The names in a directory that is done with. */
+static int flush_names(Target *target, const RestoreItem *item) {
+        _cleanup_close_ int fd = -EBADF;
+        Spot spot;
+        int r;
+
+        if (!target->flush_each || target->request->dry_run)
+                return 0;
+        r = find_spot(target, item, &spot);
+        if (r < 0 || !spot.exists)
+                return r;
+        fd = confined_open(spot.directory_fd, spot.name, O_RDONLY | O_DIRECTORY);
+        return fd < 0 ? fd : directory_fsync(fd);
+}
+
 static int on_leave(const RestoreItem *item, void *userdata) {
         Target *target = userdata;
         unsigned shortfalls = 0;
@@ -203,17 +219,20 @@ static int on_leave(const RestoreItem *item, void *userdata) {
         Spot spot;
         int r;
 
-        if (!entered_pop(&target->entered, item->path, &entered) || !entered.finish)
+        if (!entered_pop(&target->entered, item->path, &entered))
                 return 0;
-        if (!target->request->dry_run) {
+        r = 0;
+        if (entered.finish && !target->request->dry_run) {
                 r = find_spot(target, item, &spot);
                 if (r >= 0)
                         r = target_finish_directory(spot.directory_fd, spot.name, &entered, item,
                                                     &shortfalls);
-                if (r < 0)
-                        return tell_failed(target, item, r);
         }
-        if (entered.outcome != RESTORE_UNCHANGED)
+        if (r >= 0)
+                r = flush_names(target, item);
+        if (r < 0)
+                return tell_failed(target, item, r);
+        if (entered.finish && entered.outcome != RESTORE_UNCHANGED)
                 tell(target, item, entered.outcome, shortfalls);
         return 0;
 }
@@ -326,6 +345,7 @@ int target_fill(Target *target, const RestorePair *pair) {
         };
         int r;
 
+        target->flush_each = target->root_fd >= 0 && durability_needs_fsync(target->root_fd) > 0;
         r = copier_new(&target->copier);
         if (r >= 0)
                 r = groups_new(&target->groups);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,7 +52,7 @@ static bool is_there(const Versions *versions, usec_t at, bool dropped) {
         char name[VERSIONS_NAME_BYTES];
         struct stat st;
 
-        return fstatat(versions->fd, versions_time_name(at, dropped, name), &st,
+        return fstatat(versions->fd, versions_time_name(versions, at, dropped, name), &st,
                        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0 &&
                S_ISDIR(st.st_mode);
 }
@@ -119,10 +120,12 @@ static int drop_some(Versions *versions, usec_t at, uint64_t limit, uint64_t *re
         char plain[VERSIONS_NAME_BYTES], dropped[VERSIONS_NAME_BYTES];
         int r;
 
-        (void) versions_time_name(at, false, plain);
-        (void) versions_time_name(at, true, dropped);
+        (void) versions_time_name(versions, at, false, plain);
+        (void) versions_time_name(versions, at, true, dropped);
 
         if (!is_there(versions, at, true)) {
+                (void) snprintf(dropped, sizeof(dropped), VERSIONS_DROPPED_PREFIX "%.*s",
+                                VERSION_TIME_BYTES - 1, plain);
                 r = versions_rename(versions->fd, plain, versions->fd, dropped);
                 if (r == -ENOENT)
                         return 0;

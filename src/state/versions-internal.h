@@ -27,6 +27,8 @@ struct Versions {
         ino_t inode;
         uid_t owner;
         mode_t mode;
+        bool flush_each; /* directory by itself; what that failed with first: */
+        int flush_error;
         bool frames_unmarked; /* the file system has been seen to have no attributes */
 
         /* Where something was kept last. */
@@ -72,7 +74,8 @@ int versions_begin_times(Versions *versions, DIR **ret);
  * is gone; with NULL those are left out. */
 int versions_next_time(DIR *directory, usec_t *ret, bool *ret_dropped);
 
-/* What the time is called in versions/. Returns BUFFER. */
-const char *versions_time_name(usec_t at, bool dropped, char buffer[VERSIONS_NAME_BYTES]);
+/* What the time is called in versions/, or would be if it were there. Returns BUFFER. */
+const char *versions_time_name(const Versions *versions, usec_t at, bool dropped,
+                               char buffer[VERSIONS_NAME_BYTES]);
 
 int versions_compare_times(const void *a, const void *b);

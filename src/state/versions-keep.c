@@ -16,6 +16,8 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
+#include "fs/durability.h"
+#include "fs/rename.h"
 #include "state/versions-internal.h"
 
 enum {
@@ -28,7 +30,36 @@ enum {
         OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_NONBLOCK,
 };
 
+static void flush_directory(Versions *versions, int fd) {
+        int r;
+
+        if (!versions->flush_each || fd < 0)
+                return;
+
+        r = directory_fsync(fd);
+        if (versions->flush_error == 0)
+                versions->flush_error = r;
+}
+
+void versions_flush_each(Versions *versions) {
+        assert(versions);
+
+        versions->flush_each = true;
+}
+
+int versions_flush(Versions *versions) {
+        int r;
+
+        assert(versions);
+
+        flush_directory(versions, versions->kept_fd);
+        r = versions->flush_error;
+        versions->flush_error = 0;
+        return r;
+}
+
 void versions_forget_kept(Versions *versions) {
+        flush_directory(versions, versions->kept_fd);
         versions->time_fd = safe_close(versions->time_fd);
         versions->kept_fd = safe_close(versions->kept_fd);
         versions->kept_directory = mfree(versions->kept_directory);
@@ -50,16 +81,10 @@ static const char *twin_name(char *buffer, const char *name, unsigned i) {
 }
 
 int versions_rename(int from_fd, const char *from, int to_fd, const char *to) {
-        if (renameat2(from_fd, from, to_fd, to, RENAME_NOREPLACE) >= 0)
-                return 0;
-        if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-                return errno == ENOTEMPTY ? -EEXIST : -errno;
+        int r;
 
-        /* The file system does not know that flag. */
-        if (exists(to_fd, to))
-                return -EEXIST;
-
-        return renameat(from_fd, from, to_fd, to) < 0 ? -errno : 0;
+        r = rename_new(from_fd, from, to_fd, to);
+        return r == -ENOTEMPTY ? -EEXIST : r;
 }
 
 /* The same from staging. Moving a directory elsewhere writes into it, so its mode may forbid that
@@ -140,6 +165,7 @@ static int make_frame(Versions *versions, int staging_fd, int parent_fd, const c
                 (void) unlinkat(staging_fd, staged, AT_REMOVEDIR);
                 return r;
         }
+        flush_directory(versions, parent_fd);
 
         return TAKE_FD(fd);
 }
@@ -238,6 +264,30 @@ static int open_directory(Versions *versions, int staging_fd, const char *direct
 
 /* Places */
 
+/* Whether ERROR may mean that the file system does not take the name; each has an error of its own
+ * for that. */
+static bool refuses_name(int error) {
+        return error == EINVAL || error == ENOENT || error == EPERM || error == EILSEQ ||
+               error == EIO;
+}
+
+/* Makes versions/AT unless it is there; NAME: what it is called. */
+static int make_time(Versions *versions, usec_t at, char name[VERSION_TIME_BYTES]) {
+        int r;
+
+        version_time_format(at, name);
+        r = mkdirat(versions->fd, name, S_IRWXU);
+        if (r < 0 && refuses_name(errno)) {
+                version_time_format_plain(at, name);
+                r = mkdirat(versions->fd, name, S_IRWXU);
+        }
+        if (r < 0)
+                return errno == EEXIST ? 0 : -errno;
+
+        flush_directory(versions, versions->fd);
+        return 0;
+}
+
 static int enter_time(Versions *versions, usec_t at) {
         char text[VERSION_TIME_BYTES];
         int r;
@@ -250,9 +300,9 @@ static int enter_time(Versions *versions, usec_t at) {
         if (r < 0)
                 return r;
 
-        version_time_format(at, text);
-        if (mkdirat(versions->fd, text, S_IRWXU) < 0 && errno != EEXIST)
-                return -errno;
+        r = make_time(versions, at, text);
+        if (r < 0)
+                return r;
         r = confined_open_child(versions->fd, text, OPEN_FLAGS);
         if (r < 0)
                 return r;
@@ -281,6 +331,7 @@ static int enter(Versions *versions, int staging_fd, usec_t at, const char *dire
         if (!copy)
                 return -ENOMEM;
 
+        flush_directory(versions, versions->kept_fd);
         (void) safe_close(versions->kept_fd);
         versions->kept_fd = TAKE_FD(fd);
         free(versions->kept_directory);

@@ -263,7 +263,8 @@ static int measure(Versions *versions, uint64_t *n_bytes) {
         while ((r = versions_next_time(directory, &at, &dropped)) > 0) {
                 char name[VERSIONS_NAME_BYTES];
 
-                r = measure_time(versions, versions_time_name(at, dropped, name), n_bytes);
+                r = measure_time(versions, versions_time_name(versions, at, dropped, name),
+                                 n_bytes);
                 if (r < 0)
                         break;
         }

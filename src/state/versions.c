@@ -177,13 +177,33 @@ int versions_next_time(DIR *directory, usec_t *ret, bool *ret_dropped) {
         }
 }
 
-const char *versions_time_name(usec_t at, bool dropped, char buffer[VERSIONS_NAME_BYTES]) {
+const char *versions_time_name(const Versions *versions, usec_t at, bool dropped,
+                               char buffer[VERSIONS_NAME_BYTES]) {
+        const char *prefix = dropped ? VERSIONS_DROPPED_PREFIX : "";
         char text[VERSION_TIME_BYTES];
+        struct stat st;
+
+        version_time_format_plain(at, text);
+        (void) snprintf(buffer, VERSIONS_NAME_BYTES, "%s%s", prefix, text);
+        if (fstatat(versions->fd, buffer, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) >= 0)
+                return buffer;
 
         version_time_format(at, text);
-        (void) snprintf(buffer, VERSIONS_NAME_BYTES, "%s%s", dropped ? VERSIONS_DROPPED_PREFIX : "",
-                        text);
+        (void) snprintf(buffer, VERSIONS_NAME_BYTES, "%s%s", prefix, text);
         return buffer;
+}
+
+int versions_open_time(int versions_fd, usec_t at) {
+        char text[VERSION_TIME_BYTES];
+        int fd;
+
+        version_time_format(at, text);
+        fd = confined_open_child(versions_fd, text, O_PATH | O_DIRECTORY);
+        if (fd >= 0)
+                return fd;
+
+        version_time_format_plain(at, text);
+        return confined_open_child(versions_fd, text, O_PATH | O_DIRECTORY);
 }
 
 int versions_compare_times(const void *a, const void *b) {
@@ -353,15 +373,13 @@ static int kind_of(const Versions *versions, int time_fd, const char *path, int 
 /* An O_PATH descriptor, or -errno. */
 static int open_path(Versions *versions, usec_t at, const char *path, int *ret_time_fd) {
         _cleanup_close_ int time_fd = -EBADF;
-        char text[VERSION_TIME_BYTES];
         int fd, r;
 
         r = versions_refresh(versions);
         if (r < 0)
                 return r;
 
-        version_time_format(at, text);
-        time_fd = confined_open_child(versions->fd, text, O_PATH | O_DIRECTORY);
+        time_fd = versions_open_time(versions->fd, at);
         if (time_fd < 0)
                 return time_fd;
         fd = confined_open(time_fd, path, O_PATH);

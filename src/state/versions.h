@@ -17,7 +17,10 @@ enum { VERSION_TIME_BYTES = 32 };
 
 /* "2026-11-21T06:25:38.123Z" of AT (CLOCK_REALTIME, microseconds; cut to milliseconds). */
 void version_time_format(usec_t at, char buffer[VERSION_TIME_BYTES]);
-/* Of exactly what the above writes, else -EINVAL. */
+/* "2026-11-21T06-25-38.123Z": what the directory of a time is called on file systems that take no
+ * colons (FAT, exFAT, NTFS). */
+void version_time_format_plain(usec_t at, char buffer[VERSION_TIME_BYTES]);
+/* Of exactly what the above write, else -EINVAL. */
 int version_time_parse(const char *text, usec_t *ret);
 
 /* An open versions directory; for one thread at a time, each thread its own. They may work on the
@@ -38,6 +41,15 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Versions *, versions_close)
  * STAGING_FD, too, as ".frame-NUMBER", so that a crash leaves none without its mark. */
 int versions_keep(Versions *versions, int staging_fd, const char *name, const char *path,
                   usec_t at);
+
+/* On a file system where syncfs(2) does not do: from now on each directory that versions_keep()
+ * leaves is flushed by itself, the last one and all errors with versions_flush(). */
+void versions_flush_each(Versions *versions);
+/* 0, or the first -errno of those flushes since the last call. */
+int versions_flush(Versions *versions);
+
+/* An O_PATH descriptor of the time AT below the descriptor of versions/, or -errno. */
+int versions_open_time(int versions_fd, usec_t at);
 
 /* All times that are whole, oldest first; a fresh array (free(3)), NULL for none. */
 int versions_list(Versions *versions, usec_t **ret, size_t *ret_n);

@@ -82,6 +82,16 @@ static int set_fact(const Store *store, const char *key) {
         return r;
 }
 
+/* Whether inode numbers may have changed since the last run: many FUSE servers give them out as
+ * names are asked for, FAT has none. Then what was displaced cannot be told from what was on its
+ * way in. */
+static bool may_renumber(const Store *store) {
+        FileSystemKind kind;
+
+        return file_system_kind(store->staging_fd, &kind) < 0 || kind == FILE_SYSTEM_FUSE ||
+               kind == FILE_SYSTEM_FAT;
+}
+
 static void recover(const Pair *pair, const Roots *roots) {
         const Store *store = &pair->store;
         Recovery recovery;
@@ -90,7 +100,8 @@ static void recover(const Pair *pair, const Roots *roots) {
 
         if ((pair->config->versions_keep > 0 || was_adopting(store)) && roots->replica_fd >= 0)
                 r = recover_displaced(store, roots->replica_fd, now_usec(CLOCK_REALTIME), &n_kept);
-        if (r >= 0 && !knows_staging(store))
+        if (r >= 0 &&
+            (!knows_staging(store) || (pair->config->versions_keep > 0 && may_renumber(store))))
                 r = recover_adopted(store, now_usec(CLOCK_REALTIME), &n_kept);
         if (r >= 0 && !has_fact(store, FACT_STAGING_KNOWN))
                 r = set_fact(store, FACT_STAGING_KNOWN);

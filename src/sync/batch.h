@@ -57,7 +57,8 @@ struct Item {
         Operation operation;
         uint64_t n_bytes;
         usec_t duration;
-        bool quiet;   /* no message and not counted: bookkeeping only */
+        bool had_replica; /* the look found something under its name */
+        bool quiet;       /* no message and not counted: bookkeeping only */
         bool stamped; /* row.replica is final: it was staged in a directory of its own and keeps its
                          ctime */
         bool claimed; /* the row's identity is claimed in Pending until this is committed */

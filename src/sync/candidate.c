@@ -87,7 +87,8 @@ int candidate_link(Visit *visit, const Candidate *candidate, StagePlace place) {
         if (linkat(candidate->replica_fd, candidate->row->name, place.directory_fd, place.name,
                    0) >= 0)
                 return 1;
-        if (errno == EMLINK || errno == EPERM || errno == EOPNOTSUPP || errno == EXDEV)
+        if (errno == EMLINK || errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS ||
+            errno == EXDEV)
                 return 0;
         return -errno;
 }

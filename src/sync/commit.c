@@ -21,6 +21,7 @@
 #include "sync/publish.h"
 #include "sync/purge.h"
 #include "sync/refresh.h"
+#include "sync/refused-name.h"
 #include "sync/report.h"
 #include "sync/retire.h"
 #include "sync/visit.h"
@@ -41,13 +42,26 @@ static bool any(const ItemList *list, bool (*test)(const Item *)) {
 }
 
 static int flush(Engine *engine) {
-        return syncfs(engine->pair->store.staging_fd) < 0 ? -errno : 0;
+        return flush_all(&engine->pair->flush, engine->pair->store.staging_fd);
+}
+
+/* The names that were made in staged directories; the files were flushed when they were staged. */
+static int flush_staged_directories(Engine *engine, const ItemList *list) {
+        int r = 0;
+
+        for (const Item *item = list->first; r >= 0 && item; item = item->next)
+                if (item->kind == ITEM_DIRECTORY)
+                        r = flush_child(&engine->pair->flush, engine->pair->store.staging_fd,
+                                        item->stage);
+        return r;
 }
 
 /* Nothing is published that may not be on the disk. */
 static void flush_staged(Engine *engine, ItemList *list) {
-        int r = any(list, is_staged) ? flush(engine) : 0;
+        int r = any(list, is_staged) ? flush_staged_directories(engine, list) : 0;
 
+        if (r >= 0 && any(list, is_staged))
+                r = flush(engine);
         for (Item *item = list->first; r < 0 && item; item = item->next)
                 if (is_staged(item) || item->stamped)
                         item->result = r;
@@ -120,9 +134,7 @@ static int put_rows(Engine *engine, Publisher *publisher, ItemList *list) {
                         if (r >= 0)
                                 r = park_displaced(engine, item);
                 }
-        if (r >= 0)
-                publisher_restore(publisher, catalog_set_directory_replica);
-        return r;
+        return r < 0 ? r : publisher_restore(publisher, catalog_set_directory_replica);
 }
 
 static int commit_rows(Engine *engine, Publisher *publisher, ItemList *list) {
@@ -159,7 +171,7 @@ static void retire_displaced(Engine *engine, Item *item) {
 static void fail_item(Item *item) {
         Retry retry = { item->node, item->row.name, item->first, item->n_attempts };
 
-        if (item->node && item->result != -ECANCELED)
+        if (item->node && item->result != -ECANCELED && !item_refused_name(item))
                 report_failure(item->pass, &retry,
                                item->kind == ITEM_REMOVE ? "remove the replica of"
                                                          : "publish the copy of",
@@ -227,10 +239,11 @@ static void commit_batch(Engine *engine, ItemList *list) {
                 keep_displaced(engine, item, at);
                 engine_beat(engine);
         }
-        keep_end_batch(engine);
-        r = commit_rows(engine, &publisher, list);
+        r = keep_end_batch(engine);
+        if (r >= 0)
+                r = commit_rows(engine, &publisher, list);
         if (r < 0) {
-                publisher_restore(&publisher, NULL);
+                (void) publisher_restore(&publisher, NULL);
                 abort_passes(list, r);
                 at = 0;
                 if (r == -ENOSPC || r == -EDQUOT)

@@ -174,6 +174,7 @@ struct Engine {
         atomic_uint shortfalls_reported;
         atomic_uint n_unwatched_told;
         RecentPaths *foreign_told; /* guarded by mutex; made when it is needed */
+        atomic_bool refuses_names; /* the replica was seen not to take some name */
         atomic_uint_fast64_t n_entries_known;
 };
 

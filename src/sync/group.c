@@ -107,8 +107,9 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
         r = candidate_link(visit, candidate, place);
         if (r <= 0) {
                 item_free(item);
-                if (r == 0)
+                if (r == 0 && !look->unlinkable)
                         visit_shortfalls(visit, look, SHORTFALL_HARD_LINK);
+                look->unlinkable = r == 0;
                 return r;
         }
         /* The claim is not handed on: one more name changes nothing for the others. */
@@ -206,7 +207,7 @@ static int wait_for_other(Visit *visit, Look *look) {
 static int accept_offer(Visit *visit, Look *look) {
         int r = try_group(visit, look);
 
-        if (r != 0 || stands_for_itself(look) || visit->engine->pair->dry_run)
+        if (r != 0 || look->unlinkable || stands_for_itself(look) || visit->engine->pair->dry_run)
                 return r;
         return wait_for_other(visit, look);
 }

@@ -16,6 +16,7 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         item->row.file_system = look->file_system;
         item->row.source = look->source.stamp;
         item->row.replica = look->replica.stamp;
+        item->had_replica = look->has_replica;
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->first = look->first;

@@ -126,7 +126,8 @@ static bool is_elsewhere(Engine *engine, const Item *item) {
 
 /* What the first adoption of a replica displaces is kept whatever the configuration says. */
 static bool is_wanted(Engine *engine, const Item *item) {
-        if (item->result < 0 || !item->displaced || item->redundant)
+        /* Also of what could not be replaced after all, but had to leave its place. */
+        if (!item->displaced || item->redundant)
                 return false;
         if (item_parks(item))
                 return false;
@@ -157,8 +158,11 @@ static int move_to_versions(Engine *engine, const Item *item, const char *path, 
         Keep *keep = engine->keep;
         int r = 0;
 
-        if (!keep->versions)
+        if (!keep->versions) {
                 r = versions_open(store->fd, true, &keep->versions);
+                if (r >= 0 && engine->pair->flush.each)
+                        versions_flush_each(keep->versions);
+        }
         while (r >= 0) {
                 r = versions_keep(keep->versions, store->staging_fd, item->stage, path, at);
                 if ((r != -ENOSPC && r != -EDQUOT) || prune_make_room(engine) <= 0)
@@ -206,11 +210,13 @@ void keep_displaced(Engine *engine, Item *item, usec_t at) {
                 atomic_fetch_add(&item->pass->result.counters.operations[OPERATION_VERSION], 1);
 }
 
-void keep_end_batch(Engine *engine) {
+int keep_end_batch(Engine *engine) {
         Keep *keep = engine->keep;
+        int r = keep->versions ? versions_flush(keep->versions) : 0;
 
         keep->versions = versions_close(keep->versions);
         if (keep->kept)
                 prune_poke(engine);
         keep->kept = false;
+        return r;
 }

@@ -18,8 +18,9 @@ usec_t keep_time(Engine *engine);
 /* Makes what ITEM displaced a version of the time AT (CLOCK_REALTIME microseconds), unless that is
  * not wanted: then it stays in staging, to be retired after the commit. */
 void keep_displaced(Engine *engine, Item *item, usec_t at);
-/* The batch is over: closes what was held open, and has versions beyond the limits dropped. */
-void keep_end_batch(Engine *engine);
+/* The batch is over: closes what was held open, and has versions beyond the limits dropped. 0, or
+ * -errno when the versions' directories could not be flushed. */
+int keep_end_batch(Engine *engine);
 
 /* What is told apart by its path once it has no place any more: a directory that was displaced into
  * staging, known to the catalog as parked. Needs the catalog's mutex and a transaction. */

@@ -15,12 +15,24 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
+#include "fs/identity.h"
 #include "fs/metadata.h"
+#include "fs/rename.h"
 #include "sync/candidate.h"
 #include "sync/purge.h"
 #include "sync/stage.h"
 
 enum { FORMER_PLACES_MAX = 8 };
+
+/* Where there are no birth times an inode number says who an entry is only if it lasts: FAT has
+ * none of its own, and FUSE servers may give them out anew with each mount. */
+static bool is_numbered(const Visit *visit, const Look *look) {
+        FileSystemKind kind;
+
+        return look->source.stamp.btime != 0 ||
+               (file_system_kind(visit->source_fd, &kind) >= 0 && kind != FILE_SYSTEM_FUSE &&
+                kind != FILE_SYSTEM_FAT);
+}
 
 static bool is_same_entry(const Visit *visit, const Look *look, const CatalogRow *row) {
         if (row->parent == visit->directory_id && strcmp(row->name, look->name) == 0)
@@ -132,12 +144,12 @@ static int park_occupant(Visit *visit, const Look *look, Item **ret) {
         Engine *engine = visit->engine;
         _cleanup_(node_unrefp) Node *child = NULL;
         Item *item = parking_item(visit, look);
+        int r;
 
         if (!item)
                 return -ENOMEM;
-        if (renameat2(visit->replica_fd, look->name, engine->pair->store.staging_fd, item->stage,
-                      RENAME_NOREPLACE) < 0) {
-                int r = -errno;
+        r = rename_new(visit->replica_fd, look->name, engine->pair->store.staging_fd, item->stage);
+        if (r < 0) {
                 item_free(item);
                 return r;
         }
@@ -164,13 +176,8 @@ static void lift_modes(const Visit *visit, const Candidate *candidate) {
 }
 
 static int rename_here(Visit *visit, const Look *look, const Candidate *candidate) {
-        if (renameat2(candidate->replica_fd, candidate->row->name, visit->replica_fd, look->name,
-                      RENAME_NOREPLACE) >= 0)
-                return 0;
-        if (errno == EINVAL && renameat(candidate->replica_fd, candidate->row->name,
-                                        visit->replica_fd, look->name) >= 0)
-                return 0;
-        return -errno;
+        return rename_new(candidate->replica_fd, candidate->row->name, visit->replica_fd,
+                          look->name);
 }
 
 static int follow_in_tree(Visit *visit, const Look *look, const Candidate *candidate) {
@@ -314,8 +321,8 @@ int visit_moved(Visit *visit, Look *look) {
         /* Most new entries are known nowhere: that is asked without a claim. */
         n = catalog_reader_by_identity(visit->reader, look_identity(look), 0, &row, 1);
         catalog_row_done(&row);
-        if (n <= 0)
-                return n;
+        if (n <= 0 || !is_numbered(visit, look))
+                return MIN(n, 0);
         r = pending_claim(&visit->engine->pending, look_identity(look));
         if (r == 0)
                 visit_defer(visit, look);

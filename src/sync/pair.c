@@ -161,7 +161,9 @@ static int establish(Pair *pair, Roots *roots, StorePlan *plan, char **ret_error
         if (r != 0)
                 return r;
 
-        r = bind_to(pair, roots);
+        r = roots->replica_fd >= 0 ? flush_choose(&pair->flush, roots->replica_fd) : 0;
+        if (r >= 0)
+                r = bind_to(pair, roots);
         if (r < 0)
                 return tell_error(ret_error, r, "cannot bind the pair to %s: %s",
                                   pair->config->replica, strerror(-r));

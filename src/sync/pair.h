@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "fs/copy.h"
 #include "state/store.h"
+#include "sync/flush.h"
 
 /* What a guard found, beyond 0 and -errno. */
 typedef enum GuardOutcome {
@@ -32,6 +33,7 @@ typedef struct Pair {
         bool rebuilt;  /* the replica or the store was gone and made again since the last pass */
         atomic_bool mounts_changed; /* since the overlap of source and replica was judged */
         CopyAbilities abilities;
+        Flush flush; /* of the replica's file system */
         /* Only while a pass runs, so that an idle pair keeps no file system busy: */
         int source_fd;
         int replica_fd;             /* -EBADF in a dry run when there is no replica yet */

@@ -12,6 +12,8 @@
 #include "basic/macros.h"
 #include "fs/metadata.h"
 #include "fs/remove-tree.h"
+#include "fs/rename.h"
+#include "sync/refused-name.h"
 #include "sync/visit.h"
 
 void publisher_init(Publisher *publisher, Engine *engine) {
@@ -60,22 +62,61 @@ static int staging_fd(const Publisher *publisher) {
         return publisher->engine->pair->store.staging_fd;
 }
 
-/* Where the flags of renameat2(2) are missing (FAT, some FUSE): the old content is moved aside
- * first, so that it can still be kept or the name restored. */
+/* What is under the stage name now was in the replica before. */
+static void note_displaced(Publisher *publisher, Item *item) {
+        Entry old;
+
+        item->displaced = entry_acquire(staging_fd(publisher), item->stage, &old) >= 0;
+        if (item->displaced)
+                item->displaced_stamp = old.stamp;
+}
+
+/* Where RENAME_EXCHANGE is missing (FAT, some FUSE). A file gets a second name in staging, ASIDE,
+ * and is then replaced, so that its name is there at any moment. 1, 0 when that cannot be: links
+ * are refused, or one of both is a directory. */
+static int replace_linked(Publisher *publisher, const Item *item, const char *aside) {
+        int staging = staging_fd(publisher);
+
+        if (linkat(publisher->fd, item->row.name, staging, aside, 0) < 0)
+                return 0;
+        if (renameat(staging, item->stage, publisher->fd, item->row.name) >= 0)
+                return 1;
+        (void) unlinkat(staging, aside, 0);
+        return 0;
+}
+
+/* What has no links is moved aside, so that it can still be kept or get its name back; for a moment
+ * the name is missing. If somebody took it in between, the item fails and the old content, which
+ * has no place any more, becomes a version. */
+static int replace_moved(Publisher *publisher, Item *item, const char *aside) {
+        int staging = staging_fd(publisher), r;
+        bool is_aside;
+
+        is_aside = renameat(publisher->fd, item->row.name, staging, aside) >= 0;
+        if (!is_aside && errno != ENOENT)
+                return -errno;
+        r = rename_new(staging, item->stage, publisher->fd, item->row.name);
+        if (r >= 0)
+                return 1;
+        if (!is_aside || rename_new(staging, aside, publisher->fd, item->row.name) >= 0)
+                return r;
+        (void) remove_tree(staging, item->stage, NULL);
+        memcpy(item->stage, aside, sizeof item->stage);
+        note_displaced(publisher, item);
+        return r;
+}
+
 static int exchange_stepwise(Publisher *publisher, Item *item) {
         char aside[STAGE_NAME_MAX];
+        int r;
 
         engine_stage_name(publisher->engine, aside);
-        if (renameat(publisher->fd, item->row.name, staging_fd(publisher), aside) < 0 &&
-            errno != ENOENT)
-                return -errno;
-        if (renameat(staging_fd(publisher), item->stage, publisher->fd, item->row.name) < 0) {
-                int r = -errno;
-                (void) renameat(staging_fd(publisher), aside, publisher->fd, item->row.name);
-                return r;
-        }
-        memcpy(item->stage, aside, sizeof item->stage);
-        return 0;
+        r = replace_linked(publisher, item, aside);
+        if (r == 0)
+                r = replace_moved(publisher, item, aside);
+        if (r > 0)
+                memcpy(item->stage, aside, sizeof item->stage);
+        return MIN(r, 0);
 }
 
 /* Without privileges, names of a directory that its own mode protects are changed by lifting that
@@ -97,25 +138,16 @@ static bool lift_modes(Publisher *publisher, const Item *item) {
 }
 
 static int take_name(Publisher *publisher, Item *item) {
-        int staging = staging_fd(publisher);
+        int staging = staging_fd(publisher), r;
 
-        if (renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_NOREPLACE) >= 0)
+        r = rename_new(staging, item->stage, publisher->fd, item->row.name);
+        if (r != -EEXIST)
+                return r;
+        if (!item->had_replica && name_is_folded(publisher->fd, item->row.name))
+                return -ENOTUNIQ;
+        if (renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE) >= 0)
                 return 0;
-        if (errno == EEXIST &&
-            renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE) >= 0)
-                return 0;
-        if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
-                return exchange_stepwise(publisher, item);
-        return -errno;
-}
-
-/* What is under the stage name now was in the replica before. */
-static void note_displaced(Publisher *publisher, Item *item) {
-        Entry old;
-
-        item->displaced = entry_acquire(staging_fd(publisher), item->stage, &old) >= 0;
-        if (item->displaced)
-                item->displaced_stamp = old.stamp;
+        return rename_lacks_flags(errno) ? exchange_stepwise(publisher, item) : -errno;
 }
 
 static int publish_entry(Publisher *publisher, Item *item) {
@@ -126,7 +158,7 @@ static int publish_entry(Publisher *publisher, Item *item) {
         if (r < 0)
                 return r;
         r = take_name(publisher, item);
-        if (r == -EACCES && lift_modes(publisher, item))
+        if (r == -EACCES && !item->displaced && lift_modes(publisher, item))
                 r = take_name(publisher, item);
         if (r < 0)
                 return r;
@@ -138,10 +170,28 @@ static int publish_entry(Publisher *publisher, Item *item) {
         return touch(publisher, item->node);
 }
 
+/* The names that this batch has made in directories so far. */
+static int flush_touched(const Publisher *publisher) {
+        const Flush *flush = &publisher->engine->pair->flush;
+        int r = 0;
+
+        for (size_t i = 0; flush->each && r >= 0 && i < publisher->n_touched; i++) {
+                _cleanup_close_ int fd = locate_replica_locked(publisher->engine,
+                                                               publisher->touched[i]);
+
+                r = fd < 0 ? 0 : flush_directory(flush, fd);
+        }
+        return r;
+}
+
 static int publish_directory(Publisher *publisher, Item *item) {
         Tree *tree = publisher->engine->tree;
-        int r = publish_entry(publisher, item);
+        int r;
 
+        /* What takes the place of a directory brings others along, which may be of this batch. */
+        r = item->has_displaced_row ? flush_touched(publisher) : 0;
+        if (r >= 0)
+                r = publish_entry(publisher, item);
         if (r < 0) {
                 (void) tree_set_place(tree, item->child, NODE_ABSENT, NULL);
                 node_unref(publisher->failed);
@@ -153,13 +203,7 @@ static int publish_directory(Publisher *publisher, Item *item) {
 }
 
 static int leave_name(Publisher *publisher, Item *item) {
-        int staging = staging_fd(publisher);
-
-        if (renameat2(publisher->fd, item->row.name, staging, item->stage, RENAME_NOREPLACE) >= 0)
-                return 0;
-        if (errno == EINVAL && renameat(publisher->fd, item->row.name, staging, item->stage) >= 0)
-                return 0;
-        return -errno;
+        return rename_new(publisher->fd, item->row.name, staging_fd(publisher), item->stage);
 }
 
 static int publish_removal(Publisher *publisher, Item *item) {
@@ -228,17 +272,11 @@ static int sample_source(Engine *engine, Node *node, Entry *ret) {
         return fd < 0 ? fd : entry_acquire(fd, "", ret);
 }
 
-static void restore(Publisher *publisher, Node *node,
-                    int (*stamp)(Catalog *, int64_t, const Stamp *)) {
-        _cleanup_close_ int fd = -EBADF;
+static void restore_times(Publisher *publisher, Node *node, int fd,
+                          int (*stamp)(Catalog *, int64_t, const Stamp *)) {
+        int64_t seen = node->mtime;
         Entry source, entry;
 
-        int64_t seen = node->mtime;
-
-        node->touched = false;
-        fd = locate_replica(publisher->engine, node);
-        if (fd < 0)
-                return; /* removed or renamed meanwhile: whoever finds it looks after it */
         if (sample_source(publisher->engine, node, &source) < 0) {
                 /* Its rename is still to be followed. What was last seen is most likely right; the
                  * row, left as it is, has the next full pass see to it. */
@@ -258,10 +296,27 @@ static void restore(Publisher *publisher, Node *node,
                              &entry.stamp);
 }
 
-void publisher_restore(Publisher *publisher, int (*stamp)(Catalog *, int64_t, const Stamp *)) {
+static int restore(Publisher *publisher, Node *node,
+                   int (*stamp)(Catalog *, int64_t, const Stamp *)) {
+        _cleanup_close_ int fd = -EBADF;
+
+        node->touched = false;
+        fd = locate_replica(publisher->engine, node);
+        if (fd < 0)
+                return 0; /* removed or renamed meanwhile: whoever finds it looks after it */
+        restore_times(publisher, node, fd, stamp);
+        return flush_directory(&publisher->engine->pair->flush, fd);
+}
+
+int publisher_restore(Publisher *publisher, int (*stamp)(Catalog *, int64_t, const Stamp *)) {
+        int r = 0;
+
         for (size_t i = 0; i < publisher->n_touched; i++) {
-                restore(publisher, publisher->touched[i], stamp);
+                int q = restore(publisher, publisher->touched[i], stamp);
+
+                r = r < 0 ? r : q;
                 node_unref(publisher->touched[i]);
         }
         publisher->n_touched = 0;
+        return r;
 }

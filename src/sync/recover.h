@@ -14,8 +14,9 @@
 int recover_displaced(const Store *store, int replica_fd, usec_t at, uint64_t *ret_n_kept);
 
 /* The same when the run that was cut off was adopting somebody else's replica, of which the catalog
- * has no rows: whatever lies in staging becomes a version below "found-in-staging", since it cannot
- * be told from what was only on its way in. Adds to *N_KEPT. */
+ * has no rows, or when inode numbers may not be those that the catalog has: whatever lies in
+ * staging becomes a version below "found-in-staging", since it cannot be told from what was only on
+ * its way in. Adds to *N_KEPT. */
 int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept);
 
 typedef struct Recovery {

@@ -15,6 +15,7 @@
 #include "fs/special.h"
 #include "fs/writers.h"
 #include "sync/prune.h"
+#include "sync/refused-name.h"
 #include "sync/tick.h"
 
 enum { COPY_ATTEMPTS = 3 }; /* at once, before the file counts as restless */
@@ -42,7 +43,10 @@ int stage_complete(Visit *visit, StagePlace place, Item *item, int r) {
                 item->stamped = true;
         }
         if (r < 0) {
-                (void) unlinkat(place.directory_fd, place.name, 0);
+                /* What has the name in a staged directory is another entry, which the file system
+                 * does not tell from this one. */
+                if (r != -EEXIST || !place.in_place)
+                        (void) unlinkat(place.directory_fd, place.name, 0);
                 item_free(item);
                 return r;
         }
@@ -164,6 +168,11 @@ static int stage_regular(Visit *visit, Look *look, StagePlace place) {
         if (target_fd < 0)
                 return -errno;
         r = copy_content(visit, look, (Fds) { source_fd, target_fd });
+        if (r > 0) {
+                int q = flush_file(&visit->engine->pair->flush, target_fd);
+
+                r = q < 0 ? q : r;
+        }
         return r == 0 ? -EAGAIN : r;
 }
 
@@ -215,6 +224,10 @@ int stage_entry(Visit *visit, Look *look, Action action) {
         Item *item;
         int r;
 
+        /* Once it is known that there are such names nothing is copied in vain. */
+        if (!look->has_replica && atomic_load(&visit->engine->refuses_names) &&
+            name_is_refused(visit->engine, look->name, -EINVAL))
+                return -EINVAL;
         if (look->first == 0)
                 look->first = began;
         item = visit_item(visit, look, ITEM_ENTRY);

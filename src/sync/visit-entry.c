@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "sync/refused-name.h"
 #include "sync/visit.h"
 
 static Policy policy(const Visit *visit) {
@@ -165,6 +166,8 @@ void visit_entry(Visit *visit, Look *look) {
         if (look->replica_claimed)
                 pending_release(&visit->engine->pending, replica_identity(look));
         /* It vanished or was replaced while it was looked at: the next look tells. */
+        if (r < 0 && !look->has_replica && visit_refused_name(visit, look, r))
+                return;
         if (r == -ENOENT || r == -ESTALE || r == -ELOOP || r == -EBUSY)
                 visit_defer(visit, look);
         else if (r < 0)

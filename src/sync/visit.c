@@ -11,6 +11,7 @@
 #include "fs/confined.h"
 #include "sync/file-systems.h"
 #include "sync/purge.h"
+#include "sync/refused-name.h"
 #include "sync/report.h"
 #include "sync/stage.h"
 #include "sync/visit.h"
@@ -82,7 +83,14 @@ static void look_at(Visit *visit, Look *look) {
         }
         r = sample(visit->replica_fd, look->name, &look->has_replica, &look->replica);
         if (r < 0) {
-                visit_fail(visit, look, "examine the replica of", r);
+                if (!visit_refused_name(visit, look, r))
+                        visit_fail(visit, look, "examine the replica of", r);
+                return;
+        }
+        /* Something else answers to the name. */
+        if (look->has_replica && look->has_source && !look->has_row && !look->is_listed &&
+            look->name[0] && name_is_folded(visit->replica_fd, look->name)) {
+                (void) visit_refused_name(visit, look, -ENOTUNIQ);
                 return;
         }
         visit_entry(visit, look);
@@ -129,7 +137,10 @@ static void merge(Visit *visit) {
                 /* Before the look: it may give its row away. */
                 bool at_source = is_at(name, in_source), at_replica = is_at(name, in_replica),
                      at_row = row && is_at(name, row->name);
-                Look look = { .name = name, .has_row = at_row, .row = at_row ? row : NULL };
+                Look look = { .name = name,
+                              .has_row = at_row,
+                              .row = at_row ? row : NULL,
+                              .is_listed = at_replica };
 
                 if (!is_store(visit, name))
                         look_at(visit, &look);

@@ -44,6 +44,8 @@ typedef struct Look {
         int64_t directory_id; /* of a directory, once it is known */
         int64_t file_system;  /* the source entry's: the directory's but for mount points */
         bool regroup;         /* see Job */
+        bool is_listed;       /* the replica's listing has this very name */
+        bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
         bool has_hash;        /* of the source's content, when an examination gave it */

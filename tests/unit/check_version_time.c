@@ -58,6 +58,9 @@ static const char *const bad[] = {
         "2026-11-00T06:25:38.123Z",
         "2026-11-31T06:25:38.123Z",
         "2026-02-29T06:25:38.123Z",
+        "2026-11-21T06-25:38.123Z",
+        "2026-11-21T06:25-38.123Z",
+        "2026-11-21T06--25-38.123Z",
         "2100-02-29T06:25:38.123Z",
         "2026-11-21T24:00:00.000Z",
         "2026-11-21T06:60:38.123Z",
@@ -78,6 +81,11 @@ START_TEST(known_times) {
 
         version_time_format(known[_i].at, text);
         ck_assert_str_eq(text, known[_i].text);
+        ck_assert_int_eq(version_time_parse(text, &at), 0);
+        ck_assert_uint_eq(at, known[_i].at - known[_i].at % 1000);
+
+        version_time_format_plain(known[_i].at, text);
+        ck_assert_ptr_null(strchr(text, ':'));
         ck_assert_int_eq(version_time_parse(text, &at), 0);
         ck_assert_uint_eq(at, known[_i].at - known[_i].at % 1000);
 }
