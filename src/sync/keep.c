@@ -100,28 +100,28 @@ static bool is_in_place(Engine *engine, const CatalogRow *row) {
                entry.stamp.inode == row->replica.inode;
 }
 
-/* It has another name in the replica: it was renamed, or is one of a group. Names that go in the
- * same batch are looked at one after the other, so that the last one keeps the content. */
+/* It has as many other names in the replica as it ever had: this one was renamed. Names that go in
+ * the same batch are looked at one after the other, so that the last one keeps the content. */
 static bool is_elsewhere(Engine *engine, const Item *item) {
         CatalogRow rows[NAMES_CHUNK] = {};
         CatalogReader *reader;
-        bool found = false;
+        uint32_t n_found = 0;
         int n = NAMES_CHUNK;
 
         if (item->displaced_stamp.n_links < 2 || S_ISDIR(item->displaced_stamp.mode) ||
             item->displaced_identity.source_inode == 0 ||
             worker_reader(&engine->committer_worker, &reader) < 0)
                 return false;
-        for (int skip = 0; !found && n == NAMES_CHUNK; skip += n) {
+        for (int skip = 0; n == NAMES_CHUNK; skip += n) {
                 n = catalog_reader_by_identity(reader, item->displaced_identity, skip, rows,
                                                NAMES_CHUNK);
-                for (int i = 0; !found && i < n; i++)
-                        found = rows[i].replica.inode == item->displaced_stamp.inode &&
-                                is_in_place(engine, &rows[i]);
+                for (int i = 0; i < n; i++)
+                        n_found += rows[i].replica.inode == item->displaced_stamp.inode &&
+                                   is_in_place(engine, &rows[i]);
         }
         for (size_t i = 0; i < ELEMENTSOF(rows); i++)
                 catalog_row_done(&rows[i]);
-        return found;
+        return n_found >= MAX(item->row.source.n_links, (uint32_t) 1);
 }
 
 /* What the first adoption of a replica displaces is kept whatever the configuration says. */
@@ -133,7 +133,8 @@ static bool is_wanted(Engine *engine, const Item *item) {
                 return false;
         if (!engine->pair->adopting && engine->pair->config->versions_keep == 0)
                 return false;
-        return !is_elsewhere(engine, item);
+        /* Each name of a group that goes is kept, so that all of them can be had back. */
+        return item->kind != ITEM_REMOVE || !is_elsewhere(engine, item);
 }
 
 /* Of a path that keeps changing only the first content of each interval is kept. A configuration

@@ -118,6 +118,7 @@ START_TEST(a_change_through_one_of_many_names) {
         (void) test_full();
         test_expect_in_step();
         ck_assert_str_eq(test_output("cat " VERSIONS "/*/* | sort -u"), "old");
+        ck_assert_str_eq(kept_paths(), "a b c ");
 }
 END_TEST
 
