@@ -369,6 +369,13 @@ static void fail_directory(Visit *visit, const char *what, int error) {
         visit_fail(visit, &look, what, error);
 }
 
+/* Another directory has the name by now: what is known, and claimed, is of the one before. Were it
+ * made all the same, that claim would never end. */
+static bool is_superseded(const Visit *visit) {
+        return visit->job->created &&
+               visit->job->source.stamp.inode != visit->source_directory.stamp.inode;
+}
+
 /* Opens both sides. False when there is nothing to visit. */
 static bool visit_open(Visit *visit) {
         int r;
@@ -385,6 +392,10 @@ static bool visit_open(Visit *visit) {
         }
         if (r < 0 && means_gone(r) && visit->directory_id != CATALOG_ROOT) {
                 follow_misplaced(visit);
+                return false;
+        }
+        if (r >= 0 && is_superseded(visit)) {
+                ask_parent(visit);
                 return false;
         }
         if (r < 0) {

@@ -165,9 +165,18 @@ static unsigned rename_hints(const FanotifyEvent *event, const FanotifyRecord *f
         return n;
 }
 
-/* Unlinking tells of the file's own end besides; that its name is gone is another event. */
+/* The file's own end or move: that its name is gone is another event. */
 static bool is_aside(uint64_t mask) {
-        return !(mask & ~(uint64_t) (FAN_ATTRIB | FAN_DELETE_SELF | FAN_MOVE_SELF));
+        return mask & (FAN_DELETE_SELF | FAN_MOVE_SELF) ||
+               !(mask & (FAN_MODIFY | FAN_CLOSE_WRITE | FAN_ATTRIB));
+}
+
+/* A file that got or lost a name tells so besides, by itself. That may be all there is: where the
+ * name was in a directory that nobody has looked into yet, or went when another file took it. What
+ * was done to the file through that name can be found at its other names alone. */
+static unsigned file_flags(uint64_t mask) {
+        return WATCH_EVENT_FILE |
+               (mask & FAN_CLOSE_WRITE || !(mask & FAN_MODIFY) ? WATCH_EVENT_CLOSED : 0);
 }
 
 /* The event of the name tells of a directory's end too: its own would be one more for each file. */
@@ -203,8 +212,7 @@ unsigned fanotify_event_hints(const FanotifyEvent *event,
                 };
         } else if (file && !is_aside(event->mask)) {
                 hints[n++] = (FanotifyHint) {
-                        .flags = WATCH_EVENT_FILE |
-                                 (event->mask & FAN_CLOSE_WRITE ? WATCH_EVENT_CLOSED : 0),
+                        .flags = file_flags(event->mask),
                         .file = file,
                 };
         }

@@ -237,7 +237,7 @@ static const struct {
         { "file alone", FAN_MODIFY, FILE_ID, "-Ff" },
         { "file alone, closed", FAN_CLOSE_WRITE, FILE_ID, "-cFf" },
         { "file alone, with its metadata", FAN_MODIFY | FAN_ATTRIB, FILE_ID, "-Ff" },
-        { "a link made or gone", FAN_ATTRIB, FILE_ID, "" },
+        { "a link made or gone", FAN_ATTRIB, FILE_ID, "-cFf" },
         { "the last link gone", FAN_ATTRIB | FAN_DELETE_SELF, FILE_ID, "" },
         { "nothing known", FAN_MODIFY, 0, "" },
 };
