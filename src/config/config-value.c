@@ -64,10 +64,15 @@ static int parse_digits(const char *text, size_t n, uint64_t *ret) {
         return 0;
 }
 
-/* "12", "12.5" or "12.34" and the sign, in basis points. */
+/* "12", "12.5" or "12.34" and the sign, in basis points. Nothing is nothing without a sign. */
 static int parse_percent(const char *text, uint64_t *ret) {
         size_t n = strcspn(text, ".%"), n_decimals = 0;
         uint64_t whole, decimals = 0;
+
+        if (streq(text, "0")) {
+                *ret = 0;
+                return 0;
+        }
 
         if (parse_digits(text, n, &whole) < 0)
                 return -EINVAL;

@@ -9,10 +9,13 @@
 #include "daemon/log-message.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
+#include "sync/disk-error.h"
 
 /* A mount that comes is noticed by manager-mounts.c; what cannot be (a network server that is back,
  * a mount elsewhere in the namespace tree) is looked for at this pace. */
 #define HOLD_RECHECK_USEC (10 * USEC_PER_SEC)
+/* So does a disk that recovers; a pass that finds it dead ends where it begins. */
+#define GENERAL_DELAY_MAX_USEC (1 * USEC_PER_MINUTE)
 
 /* Keeps the reason for the status line. True: it is news. */
 static bool note_reason(Manager *manager, const char *reason) {
@@ -71,7 +74,9 @@ void manager_begin_back_off(Manager *manager, int error, const char *reason) {
                 return;
         }
         news = note_reason(manager, reason);
-        delay = retry_delay(++manager->n_pass_failures);
+        delay = MIN(retry_delay(++manager->n_pass_failures, USEC_INFINITY),
+                    error == -EXDEV || disk_error_is_general(error) ? GENERAL_DELAY_MAX_USEC
+                                                                    : USEC_INFINITY);
         log_message_errno(news ? LOG_ERR : LOG_DEBUG, REBACKUP_MSG_PASS_FAILED, error,
                           "a pass failed: %s; everything is compared again in %s", reason,
                           span_format(span, sizeof span, delay));

@@ -73,7 +73,11 @@ static int add_retry(Manager *manager, Node *node, const DirtyName *name, usec_t
                                        now + CLAMP(duration, config->settle, config->max_delay));
         if (manager->options->once)
                 return 0;
-        return dirty_add_retry(manager->dirty, node, name, now + retry_delay(name->n_attempts));
+        DirtyName again = *name;
+        if (again.first == 0)
+                again.first = now;
+        return dirty_add_retry(manager->dirty, node, &again,
+                               now + retry_delay(again.n_attempts, now - again.first));
 }
 
 static int add_retries_of(Manager *manager, const DirtyDirectory *directory, usec_t duration) {
@@ -164,8 +168,9 @@ static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result
 
 static void pass_ended(Manager *manager, PassResult *result) {
         counters_add(&manager->totals, &result->counters);
-        if (manager->stopping)
+        if (manager->stopping || manager_end_room_check(manager, result))
                 return;
+        manager_note_room(manager, result);
         if (result->result == 0)
                 pass_succeeded(manager, result);
         else if (result->result > 0)

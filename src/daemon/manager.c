@@ -150,7 +150,8 @@ void manager_continue(Manager *manager) {
                                exit_code_of_once(engine_n_held(manager->engine),
                                                  manager->totals.operations[OPERATION_FAIL]));
         else
-                manager_set_timer(manager, TIMER_NEXT, next_start(manager));
+                manager_set_timer(manager, TIMER_NEXT,
+                                  MIN(manager_check_room(manager, now), next_start(manager)));
 }
 
 void manager_stop(Manager *manager) {

@@ -51,6 +51,14 @@ typedef struct MountWatch {
         char *source, *replica, *store; /* resolved; owned. STORE is NULL until it is known */
 } MountWatch;
 
+/* What manager-room.c remembers, while something waits because the replica's disk is full. */
+typedef struct ManagerRoom {
+        bool waiting;
+        bool checking; /* the dirty pass that runs is a look at the disk alone */
+        usec_t next_check;
+        RoomWait wait;
+} ManagerRoom;
+
 struct Manager {
         const Options *options; /* borrowed */
         Config *config;
@@ -72,6 +80,7 @@ struct Manager {
         Engine *engine;
 
         MountWatch mounts;
+        ManagerRoom room;
 
         bool armed; /* the source's directories are watched, as far as they can be */
         bool ready; /* the service manager was told */
@@ -139,6 +148,14 @@ void manager_start_dirty(Manager *manager, usec_t now);
 void manager_begin_hold(Manager *manager, int outcome, const char *reason);
 void manager_end_hold(Manager *manager);
 void manager_begin_back_off(Manager *manager, int error, const char *reason);
+
+/* manager-room.c: a full disk, and what waits for it to have room. */
+/* Notes whether RESULT tells of a full disk. */
+void manager_note_room(Manager *manager, const PassResult *result);
+/* Looks for room if that is due; when to call it again if nothing else happens. */
+usec_t manager_check_room(Manager *manager, usec_t now);
+/* Whether RESULT was nothing but such a look. */
+bool manager_end_room_check(Manager *manager, const PassResult *result);
 
 /* manager-watch.c */
 int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata);

@@ -43,6 +43,7 @@ typedef enum WriterStatement {
         WRITER_ADD_FILE_SYSTEM,
         WRITER_GET_FILE_SYSTEM,
         WRITER_NEXT_ORPHAN,
+        WRITER_GET_SIZE,
         WRITER_GET_MAX_DIRECTORY_ID,
         _WRITER_MAX,
 } WriterStatement;
@@ -53,6 +54,7 @@ struct Catalog {
         unsigned flags;  /* DATABASE_MEMORY or 0 */
         char *temporary; /* owned: a snapshot's private directory, removed with it; else NULL */
         sqlite3_stmt *statements[_WRITER_MAX];
+        int64_t reserved; /* size of the database for which there is room on the disk */
         bool in_transaction;
         bool damaged; /* damage was met: the next opening must not trust the database */
         int failure;  /* the first of this transaction, given to everything that follows in it */

@@ -57,6 +57,8 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
                 " SELECT id FROM parents WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry"
                 " INDEXED BY entry_by_directory WHERE directory_id = id AND directory_id <> 0)"
                 " LIMIT 1",
+        [WRITER_GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count,"
+                            " pragma_page_size",
         [WRITER_GET_MAX_DIRECTORY_ID] = "SELECT max((SELECT ifnull(max(directory_id), 0) FROM entry"
                                         " INDEXED BY entry_by_directory WHERE directory_id <> 0),"
                                         " (SELECT ifnull(max(parent), 0) FROM entry))",
@@ -118,6 +120,7 @@ int catalog_rollback(Catalog *catalog) {
                 return 0;
 
         catalog->in_transaction = false;
+        catalog->reserved = 0; /* a checkpoint may give back what is not used */
 
         /* After some errors SQLite has rolled back by itself. */
         if (sqlite3_get_autocommit(catalog->db))
@@ -130,10 +133,36 @@ int catalog_rollback(Catalog *catalog) {
         return r;
 }
 
+/* Sees to it that the database has room for what the log is about to promise: on a disk that is
+ * full the log could not be carried over, and would have to grow for ever. */
+static int reserve(Catalog *catalog) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_GET_SIZE];
+        sqlite3_int64 size;
+        int code;
+
+        if (catalog->flags & DATABASE_MEMORY)
+                return 0;
+
+        code = sqlite3_step(statement);
+        size = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+        (void) sqlite3_reset(statement);
+        if (size <= catalog->reserved)
+                return 0;
+        /* It does not tell why, which is of little interest but where the disk is full. */
+        if (sqlite3_file_control(catalog->db, NULL, SQLITE_FCNTL_SIZE_HINT, &size) != SQLITE_OK) {
+                catalog->failure = -ENOSPC;
+                return -ENOSPC;
+        }
+        catalog->reserved = size;
+        return 0;
+}
+
 int catalog_commit(Catalog *catalog) {
         int r;
 
-        r = catalog_run(catalog, catalog->statements[WRITER_COMMIT], SQLITE_OK);
+        r = catalog->failure < 0 ? catalog->failure : reserve(catalog);
+        if (r >= 0)
+                r = catalog_run(catalog, catalog->statements[WRITER_COMMIT], SQLITE_OK);
         if (r < 0) {
                 (void) catalog_rollback(catalog);
                 return r;
@@ -141,6 +170,12 @@ int catalog_commit(Catalog *catalog) {
 
         catalog->in_transaction = false;
         return 0;
+}
+
+void catalog_restart_log(Catalog *catalog) {
+        assert(!catalog->in_transaction);
+
+        (void) sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL);
 }
 
 /* The binders return SQLite's codes. Texts are borrowed until the statement has run. */

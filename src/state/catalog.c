@@ -19,6 +19,7 @@
  * the database when that disturbs nobody; the second where readers are waited for, so that it ends
  * somewhere. The file is cut back to WAL_KEEP_BYTES. */
 enum {
+        PAGE_BYTES = 4096,
         WAL_CHECKPOINT_PAGES = 2048,
         WAL_RESTART_PAGES = 4 * WAL_CHECKPOINT_PAGES,
 };
@@ -54,12 +55,14 @@ static int checkpoint_if_long(void *userdata, sqlite3 *db, const char *schema, i
  * anyway. */
 static int set_journal(sqlite3 *db) {
         _cleanup_free_ char *mode = NULL;
-        int r;
+        int page_bytes = PAGE_BYTES, r;
 
         r = database_get_text(db, "PRAGMA journal_mode = WAL", &mode);
         if (r < 0)
                 return r;
 
+        /* By that much the file grows when room is reserved for it. */
+        (void) sqlite3_file_control(db, NULL, SQLITE_FCNTL_CHUNK_SIZE, &page_bytes);
         (void) sqlite3_wal_hook(db, checkpoint_if_long, NULL);
         return database_execute(db, "PRAGMA synchronous = NORMAL");
 }
@@ -176,7 +179,7 @@ int catalog_open_with(const char *path, unsigned flags, Catalog **ret) {
                 r = begin_use(catalog, flags);
 
         /* The file can be written: it is a damaged header that says otherwise. */
-        if (r == -EROFS && catalog->db)
+        if (r == -EROFS && catalog->db && sqlite3_errcode(catalog->db) == SQLITE_READONLY)
                 r = -EBADMSG;
 
         if (r < 0) {

@@ -67,6 +67,9 @@ Catalog *catalog_close(Catalog *catalog);
  * transaction, does nothing. */
 int catalog_begin(Catalog *catalog);
 int catalog_commit(Catalog *catalog);
+/* Carries the log over to the database, so that the next transaction finds the log's room free. No
+ * transaction may be open. Where it fails nothing is lost. */
+void catalog_restart_log(Catalog *catalog);
 int catalog_rollback(Catalog *catalog);
 
 /* Inserts ROW, or replaces the one with its parent and name. */

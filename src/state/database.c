@@ -3,45 +3,33 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "basic/macros.h"
-
-#define VFS_NAME "rebackup"
+#include "state/database-vfs.h"
 
 enum { BUSY_TIMEOUT_MSEC = 5 * 1000 };
 
-static int keep_path(sqlite3_vfs *vfs, const char *path, int size, char *buffer) {
-        size_t n = strlen(path) + 1;
-
-        (void) vfs;
-
-        if (n > (size_t) size)
-                return SQLITE_CANTOPEN;
-
-        memcpy(buffer, path, n);
-        return SQLITE_OK;
-}
-
-static sqlite3_vfs vfs;
-static int vfs_code;
-
-static void register_vfs(void) {
-        const sqlite3_vfs *base = sqlite3_vfs_find("unix");
-
-        if (!base) {
-                vfs_code = SQLITE_NOTFOUND;
-                return;
+/* What a file system answers that has no room, may not be written, or is gone. */
+static bool tells_of_file_system(int error) {
+        switch (error) {
+        case EDQUOT:
+        case EFBIG:
+        case ENODEV:
+        case ENOMEM:
+        case ENOSPC:
+        case ENOTCONN:
+        case ENXIO:
+        case EROFS:
+        case ESHUTDOWN:
+        case ESTALE:
+                return true;
+        default:
+                return false;
         }
-
-        vfs = *base;
-        vfs.zName = VFS_NAME;
-        vfs.pNext = NULL;
-        vfs.xFullPathname = keep_path;
-        vfs_code = sqlite3_vfs_register(&vfs, 0);
 }
 
 static int io_errno(sqlite3 *db, int code) {
@@ -49,9 +37,9 @@ static int io_errno(sqlite3 *db, int code) {
 
         if (code == SQLITE_IOERR_NOMEM)
                 return -ENOMEM;
-        if (error == ENOSPC || error == EDQUOT || error == ENOMEM)
+        if (tells_of_file_system(error))
                 return -error;
-        if ((code & 0xff) == SQLITE_CANTOPEN && error > 0)
+        if ((code & 0xff) == SQLITE_CANTOPEN && error > 0 && error != EBADMSG)
                 return -error;
 
         return -EIO;
@@ -113,7 +101,6 @@ static int check_writable(sqlite3 *db, const char *path) {
 }
 
 int database_open(const char *path, unsigned flags, sqlite3 **ret) {
-        static pthread_once_t once = PTHREAD_ONCE_INIT;
         int open_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
         sqlite3 *db = NULL;
         int code, r;
@@ -121,11 +108,9 @@ int database_open(const char *path, unsigned flags, sqlite3 **ret) {
         assert(path);
         assert(ret);
 
-        r = -pthread_once(&once, register_vfs);
-        if (r < 0)
-                return r;
-        if (vfs_code != SQLITE_OK)
-                return database_errno(NULL, vfs_code);
+        code = database_vfs_register();
+        if (code != SQLITE_OK)
+                return database_errno(NULL, code);
 
         if (flags & DATABASE_MEMORY)
                 open_flags |= SQLITE_OPEN_URI | SQLITE_OPEN_CREATE;
@@ -135,7 +120,8 @@ int database_open(const char *path, unsigned flags, sqlite3 **ret) {
                         return r;
         }
 
-        code = sqlite3_open_v2(path, &db, open_flags, flags & DATABASE_MEMORY ? NULL : VFS_NAME);
+        code = sqlite3_open_v2(path, &db, open_flags,
+                               flags & DATABASE_MEMORY ? NULL : DATABASE_VFS_NAME);
         if (code == SQLITE_OK)
                 code = sqlite3_busy_timeout(db, BUSY_TIMEOUT_MSEC);
 

@@ -22,7 +22,8 @@ sqlite3 *database_close(sqlite3 *db);
 
 /* The one place where SQLite's codes become errors: BUSY and LOCKED→EBUSY, FULL→ENOSPC, CORRUPT and
  * NOTADB→EBADMSG, READONLY→EROFS, NOMEM→ENOMEM; IOERR and CANTOPEN by the failed system call where
- * it tells of a full disk or quota or of something that cannot be opened, else EIO. CODE is not a
+ * it tells of a disk that is full, read-only or gone, or of something that cannot be opened, else
+ * EIO. So EBADMSG always means damage, and what merely cannot be read is none. CODE is not a
  * success. */
 int database_errno(sqlite3 *db, int code);
 

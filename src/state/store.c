@@ -129,15 +129,18 @@ static int open_catalog(Store *store) {
         (void) snprintf(path, sizeof path, "/proc/self/fd/%d/" STORE_CATALOG_NAME, store->fd);
 
         r = catalog_open(path, &store->catalog);
-        if (r != -EBADMSG)
-                return r;
+        if (r == -EBADMSG) {
+                r = set_aside(store->fd);
+                if (r < 0)
+                        return r;
+                store->catalog_was_set_aside = true;
+                r = catalog_open(path, &store->catalog);
+        }
 
-        r = set_aside(store->fd);
-        if (r < 0)
-                return r;
-
-        store->catalog_was_set_aside = true;
-        return catalog_open(path, &store->catalog);
+        /* Another program's SQLite left it, and nobody can use it while the catalog is open. */
+        if (r >= 0)
+                (void) unlinkat(store->fd, STORE_CATALOG_NAME "-shm", 0);
+        return r;
 }
 
 static int open_in(const StorePlan *plan, Store *store) {

@@ -244,23 +244,21 @@ static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
         return 0;
 }
 
-/* Whether the store is open and still where it was. In a dry run its catalog is a copy, which
- * cannot get lost. */
-static int is_attached(const Pair *pair) {
+/* Whether the store is open and still where it was. What is open may be of a disk that is gone, and
+ * cannot even be looked at; the one that is there now can, or opening it tells why not. In a dry
+ * run its catalog is a copy, which cannot get lost. */
+static bool is_attached(const Pair *pair) {
         if (!pair->store.catalog || pair->dry_run)
                 return pair->store.catalog != NULL;
-        return store_is_present(&pair->store);
+        return store_is_present(&pair->store) > 0;
 }
 
 int attach_store(Pair *pair, const Roots *roots, const StorePlan *plan, char **ret_error) {
-        bool was_here = pair->bound.replica_inode != 0;
+        bool was_here = pair->bound.replica_inode != 0, was_open = pair->store.catalog != NULL;
         int r;
 
-        r = is_attached(pair);
-        if (r != 0)
-                return r > 0 ? 0
-                             : tell_error(ret_error, r, "cannot look at store %s: %s", plan->path,
-                                          strerror(-r));
+        if (is_attached(pair))
+                return 0;
 
         store_close(&pair->store);
         pair->store = STORE_CLOSED;
@@ -275,5 +273,8 @@ int attach_store(Pair *pair, const Roots *roots, const StorePlan *plan, char **r
                             pair->store.path);
                 pair->rebuilt = true;
         }
+        /* A disk that went away takes along what was written last, which no event tells of. */
+        if (was_open)
+                pair->rebuilt = true;
         return begin_adoption(pair, roots, ret_error);
 }

@@ -72,6 +72,8 @@ struct Item {
         int result;
         bool displaced; /* the old content sits in staging under item->stage */
         bool kept;      /* it is a version by now */
+        bool parked;    /* it waits in staging under its displaced_row */
+        bool committed;
         Stamp displaced_stamp;
         bool forgotten;           /* the row was deleted; rows below it follow */
         CatalogRow displaced_row; /* of a directory in the way: it is parked under item->stage,

@@ -7,6 +7,7 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
+#include "sync/disk.h"
 #include "sync/engine-internal.h"
 #include "sync/file-systems.h"
 #include "sync/held.h"
@@ -161,6 +162,8 @@ void job_begin(Worker *worker, Job *job) {
         (void) pthread_mutex_lock(&engine->roots_mutex);
         r = roots_acquire(engine, &error);
         pass->roots_open = r == 0;
+        if (r == 0)
+                r = disk_check(engine, &error);
         (void) pthread_mutex_unlock(&engine->roots_mutex);
         if (r != 0) {
                 pass_abort(pass, r, TAKE_PTR(error));
@@ -168,6 +171,7 @@ void job_begin(Worker *worker, Job *job) {
         }
 
         pass->result.rebuilt = engine->pair->rebuilt;
+        pass->result.room = disk_room(engine);
         pass->first_stage = engine->next_stage;
         if (pass->kind == PASS_DIRTY)
                 pass->parked = atomic_exchange(&engine->parked_left, false);

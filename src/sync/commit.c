@@ -16,6 +16,7 @@
 #include "basic/alloc.h"
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "sync/disk.h"
 #include "sync/keep.h"
 #include "sync/prune.h"
 #include "sync/publish.h"
@@ -26,6 +27,9 @@
 #include "sync/retire.h"
 #include "sync/visit.h"
 
+/* Into how many a batch is divided when there is no room for the whole. */
+enum { PARTS = 4 };
+
 static bool is_staged(const Item *item) {
         return item->kind == ITEM_ENTRY || item->kind == ITEM_DIRECTORY;
 }
@@ -34,8 +38,17 @@ static bool moves_names(const Item *item) {
         return is_staged(item) || item->kind == ITEM_REMOVE || item->kind == ITEM_MOVED;
 }
 
-static bool any(const ItemList *list, bool (*test)(const Item *)) {
-        for (const Item *item = list->first; item; item = item->next)
+/* Items from FIRST up to END, which is not one of them and NULL after the last. */
+typedef struct Part {
+        Item *first, *end;
+} Part;
+
+static Part whole(const ItemList *list) {
+        return (Part) { .first = list->first };
+}
+
+static bool any(Part part, bool (*test)(const Item *)) {
+        for (const Item *item = part.first; item != part.end; item = item->next)
                 if (test(item))
                         return true;
         return false;
@@ -58,9 +71,9 @@ static int flush_staged_directories(Engine *engine, const ItemList *list) {
 
 /* Nothing is published that may not be on the disk. */
 static void flush_staged(Engine *engine, ItemList *list) {
-        int r = any(list, is_staged) ? flush_staged_directories(engine, list) : 0;
+        int r = any(whole(list), is_staged) ? flush_staged_directories(engine, list) : 0;
 
-        if (r >= 0 && any(list, is_staged))
+        if (r >= 0 && any(whole(list), is_staged))
                 r = flush(engine);
         for (Item *item = list->first; r < 0 && item; item = item->next)
                 if (is_staged(item) || item->stamped)
@@ -99,15 +112,10 @@ static int put_row(Engine *engine, Item *item) {
         }
 }
 
-/* A directory that was in the way of something else stays in staging until the end of the pass: it
- * may turn up elsewhere. */
-static int park_displaced(Engine *engine, Item *item) {
+static int begin_parking(Engine *engine, Item *item) {
         CatalogRow *row = &item->displaced_row;
-        _cleanup_free_ char *path = NULL;
         Node *node;
 
-        if (!item_parks(item))
-                return 0;
         free(row->name);
         row->name = strdup(item->stage);
         if (!row->name)
@@ -119,33 +127,51 @@ static int park_displaced(Engine *engine, Item *item) {
                 node_unref(node);
         }
         item->displaced = false;
+        item->parked = true;
         item->pass->parked = true;
+        return 0;
+}
+
+/* A directory that was in the way of something else stays in staging until the end of the pass: it
+ * may turn up elsewhere. Called again when the commit is. */
+static int park_displaced(Engine *engine, Item *item) {
+        const CatalogRow *row = &item->displaced_row;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (!item->parked) {
+                if (!item_parks(item))
+                        return 0;
+                r = begin_parking(engine, item);
+                if (r < 0)
+                        return r;
+        }
         if (tree_source_path(engine->tree, item->node, item->row.name, &path) >= 0)
                 (void) keep_remember_path(engine, row->name, path);
         return catalog_put(engine->pair->store.catalog, row);
 }
 
-static int put_rows(Engine *engine, Publisher *publisher, ItemList *list) {
+static int put_rows(Engine *engine, Publisher *publisher, Part part) {
         int r = 0;
 
-        for (Item *item = list->first; r >= 0 && item; item = item->next)
+        for (Item *item = part.first; r >= 0 && item != part.end; item = item->next)
                 if (item->result >= 0) {
                         r = put_row(engine, item);
                         if (r >= 0)
                                 r = park_displaced(engine, item);
                 }
-        return r < 0 ? r : publisher_restore(publisher, catalog_set_directory_replica);
+        return r < 0 || part.end ? r : publisher_restore(publisher, catalog_set_directory_replica);
 }
 
-static int commit_rows(Engine *engine, Publisher *publisher, ItemList *list) {
+static int commit_rows(Engine *engine, Publisher *publisher, Part part) {
         Catalog *catalog = engine->pair->store.catalog;
         int r;
 
         (void) pthread_mutex_lock(&engine->catalog_mutex);
         r = catalog_begin(catalog);
         if (r >= 0) {
-                r = put_rows(engine, publisher, list);
-                if (r >= 0 && any(list, moves_names))
+                r = put_rows(engine, publisher, part);
+                if (r >= 0 && any(part, moves_names))
                         r = flush(engine);
                 if (r >= 0)
                         r = catalog_commit(catalog);
@@ -153,15 +179,113 @@ static int commit_rows(Engine *engine, Publisher *publisher, ItemList *list) {
                         (void) catalog_rollback(catalog);
         }
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        for (Item *item = part.first; r >= 0 && item != part.end; item = item->next)
+                item->committed = true;
         return r;
 }
 
-static void retire_displaced(Engine *engine, Item *item) {
-        if (item->displaced) {
-                int r = retire_item(engine, item);
-                if (r < 0)
-                        (void) log_debug_errno(r, "retiring failed: %m");
+/* Whether there was something to retire. */
+static bool retire_displaced(Engine *engine, Item *item) {
+        int r;
+
+        if (item->result < 0 || !item->displaced || item_parks(item))
+                return false;
+        item->displaced = false;
+        r = retire_item(engine, item);
+        if (r < 0)
+                (void) log_debug_errno(r, "retiring failed: %m");
+        return true;
+}
+
+/* What displaced something is durable under its name, though the catalog does not know it yet: the
+ * next look at the name finds that out. So nobody needs any more what is no version, and on a full
+ * disk it is what the catalog has to have room for. */
+static void retire_before_commit(Engine *engine, ItemList *list) {
+        bool any = false;
+
+        for (Item *item = list->first; item; item = item->next) {
+                any |= retire_displaced(engine, item);
+                engine_beat(engine);
         }
+        if (!any)
+                return;
+        retire_drain(engine);
+        /* Some file systems give freed space out only after a commit. */
+        (void) flush(engine);
+}
+
+static bool is_full(int r) {
+        return r == -ENOSPC || r == -EDQUOT;
+}
+
+static void restart_log(Engine *engine) {
+        (void) pthread_mutex_lock(&engine->catalog_mutex);
+        catalog_restart_log(engine->pair->store.catalog);
+        (void) pthread_mutex_unlock(&engine->catalog_mutex);
+}
+
+/* In as many transactions as it takes for each to have room in the log as it is. A crash in between
+ * leaves no more than one before them would. */
+static int commit_in_parts(Engine *engine, Publisher *publisher, ItemList *list) {
+        Part part = { .first = list->first };
+        size_t n_max = list->n_items;
+        int r;
+
+        while (part.first) {
+                part.end = part.first;
+                for (size_t n = 0; n < n_max && part.end; n++)
+                        part.end = part.end->next;
+                restart_log(engine);
+                r = commit_rows(engine, publisher, part);
+                if (r >= 0)
+                        part.first = part.end;
+                else if (!is_full(r) || n_max <= 1)
+                        return r;
+                else
+                        n_max = (n_max + PARTS - 1) / PARTS;
+                engine_beat(engine);
+        }
+        return 0;
+}
+
+/* Of a full disk the catalog gets what is needed, by what is least missed first. */
+static int commit_with_room(Engine *engine, Publisher *publisher, ItemList *list) {
+        bool retired = false;
+        int r = commit_rows(engine, publisher, whole(list)), flushed;
+
+        while (is_full(r)) {
+                if (!retired) {
+                        flushed = flush(engine);
+                        if (flushed < 0)
+                                return flushed;
+                        retired = true;
+                        retire_before_commit(engine, list);
+                        restart_log(engine);
+                } else if (prune_make_room(engine) <= 0)
+                        return commit_in_parts(engine, publisher, list);
+                r = commit_rows(engine, publisher, whole(list));
+        }
+        return r;
+}
+
+/* Nothing in the catalog tells of what waits in staging: it is kept or goes like the rest. */
+static void dispose_uncommitted(Engine *engine, ItemList *list, usec_t at) {
+        if (flush(engine) < 0)
+                return; /* the next start has to */
+        for (Item *item = list->first; item; item = item->next)
+                if (!item->committed && (item->parked || item_parks(item))) {
+                        item->parked = item->has_displaced_row = false;
+                        item->displaced = true;
+                        keep_displaced(engine, item, at);
+                }
+        (void) keep_end_batch(engine);
+        retire_before_commit(engine, list);
+}
+
+static void follow_commit(Engine *engine, Item *item) {
+        (void) retire_displaced(engine, item);
+        if (item->kind == ITEM_BIND)
+                pair_note_bound(engine->pair);
         if (item->kind == ITEM_REMOVE && item->child)
                 purge_node(engine, item->child);
         if (item->forgotten)
@@ -178,14 +302,12 @@ static void fail_item(Item *item) {
                                item->result);
 }
 
-/* AT is 0 when the batch could not be committed: then what was displaced stays in staging until the
- * next start. */
-static void finish_item(Engine *engine, Item *item, usec_t at) {
+static void finish_item(Engine *engine, Item *item) {
         if (item->result < 0)
                 fail_item(item);
         else {
-                if (at != 0)
-                        retire_displaced(engine, item);
+                if (item->committed)
+                        follow_commit(engine, item);
                 report_done(item);
                 if (item->revisit && item->row.source.n_links > 1)
                         revisit_group(
@@ -220,6 +342,8 @@ static void abort_passes(ItemList *list, int error) {
         for (Item *item = list->first; item; item = item->next) {
                 char *text = NULL;
 
+                if (disk_ended_pass(item->pass, error))
+                        continue;
                 if (asprintf(&text, "a batch could not be committed to the catalog: %s",
                              strerror(-error)) < 0)
                         text = NULL;
@@ -241,17 +365,15 @@ static void commit_batch(Engine *engine, ItemList *list) {
         }
         r = keep_end_batch(engine);
         if (r >= 0)
-                r = commit_rows(engine, &publisher, list);
+                r = commit_with_room(engine, &publisher, list);
         if (r < 0) {
                 (void) publisher_restore(&publisher, NULL);
+                dispose_uncommitted(engine, list, at);
                 abort_passes(list, r);
-                at = 0;
-                if (r == -ENOSPC || r == -EDQUOT)
-                        (void) prune_make_room(engine); /* for the next attempt */
         }
         publisher_done(&publisher);
         for (Item *item = list->first; item; item = item->next)
-                finish_item(engine, item, at);
+                finish_item(engine, item);
         refresh_links(engine, list);
         tell_passes(list);
         item_list_done(list);

@@ -101,6 +101,7 @@ struct Pass {
         Job *removals;      /* where something was found gone from the source */
         atomic_bool parked; /* something was displaced in this pass, or left by the one before */
         atomic_bool foreign_links; /* see PassResult */
+        atomic_bool short_of_room; /* likewise */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;
@@ -167,6 +168,7 @@ struct Engine {
         Pending pending;
         struct Retire *retire; /* see retire.h */
 
+        atomic_bool disk_failed; /* the replica's, as a whole, when it was last written to */
         atomic_bool parked_left; /* by a dirty pass, for the next one */
         atomic_int_fast64_t next_directory_id;
         atomic_uint_fast64_t next_stage;

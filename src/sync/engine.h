@@ -28,6 +28,11 @@ typedef enum PassKind {
         _PASS_KIND_MAX,
 } PassKind;
 
+/* What a file system has free. */
+typedef struct Room {
+        uint64_t n_bytes, n_files;
+} Room;
+
 typedef struct PassResult {
         PassKind kind;
         int result;  /* 0; a GuardOutcome > 0; -ECANCELED; -errno of a failure that ended the pass
@@ -43,6 +48,8 @@ typedef struct PassResult {
                          meets this asks for a full one */
         bool foreign_links; /* somebody made hard links in the replica: through them any file may
                                have been changed, which a full pass alone can tell */
+        bool short_of_room; /* something failed because the replica's disk was full */
+        Room room;          /* there, when the pass began */
 } PassResult;
 void pass_result_done(PassResult *result);
 

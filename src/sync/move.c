@@ -72,6 +72,10 @@ static int move_file(Visit *visit, Look *look, const Candidate *candidate) {
 
         if (!stamp_content_equal(&candidate->row->source, &look->source.stamp))
                 return 0;
+        /* Linking moves the replica's ctime, which alone tells of content that was exchanged under
+         * the same mtime: what has moved it before is not taken along. */
+        if (candidate->row->replica.ctime != candidate->replica.stamp.ctime)
+                return 0;
         item = visit_item(visit, look, ITEM_ENTRY);
         if (!item)
                 return -ENOMEM;

@@ -258,13 +258,14 @@ int pair_bind(Pair *pair) {
         if (pair->dry_run || (!pair->adopting && !pair->bind_pending))
                 return 0;
         r = records_set_facts(pair->store.catalog, &pair->bound);
-        if (r >= 0)
-                r = catalog_set_fact(pair->store.catalog, "completed", "1");
-        if (r < 0)
-                return r;
+        return r < 0 ? r : catalog_set_fact(pair->store.catalog, "completed", "1");
+}
+
+void pair_note_bound(Pair *pair) {
+        if (pair->dry_run || (!pair->adopting && !pair->bind_pending))
+                return;
         records_save(pair);
         pair->adopting = pair->bind_pending = false;
-        return 0;
 }
 
 void pair_end_pass(Pair *pair) {

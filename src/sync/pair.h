@@ -61,8 +61,10 @@ Pair *pair_close(Pair *pair);
 int pair_begin_pass(Pair *pair, char **ret_error);
 /* Right before removals: do both paths still lead to the very roots that are open? Same results. */
 int pair_recheck(Pair *pair, char **ret_error);
-/* After a pass that completed: binds the identities, ends adoption. Called by the committer thread
- * with a transaction open on the catalog. */
+/* After a pass that completed: the catalog learns the identities, and that there was such a pass.
+ * Called by the committer thread with a transaction open on the catalog. */
 int pair_bind(Pair *pair);
+/* That transaction is committed: the pair is bound, adoption ends. */
+void pair_note_bound(Pair *pair);
 /* Closes the roots' descriptors. */
 void pair_end_pass(Pair *pair);

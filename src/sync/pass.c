@@ -315,6 +315,7 @@ static void pass_finish_locked(Pass *pass) {
         pass->phase = PHASE_DONE;
         unmark_late_locked(pass);
         pass->result.foreign_links = pass->foreign_links;
+        pass->result.short_of_room = pass->short_of_room;
         pass->result.duration = now_usec(CLOCK_MONOTONIC) - pass->started;
         if (pass->kind == PASS_DIRTY) {
                 engine->dirty_pass = NULL;

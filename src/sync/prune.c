@@ -65,13 +65,19 @@ static bool is_too_old(const Config *config, usec_t oldest) {
         return oldest + config->versions_keep < now;
 }
 
+uint64_t prune_share(uint64_t n_blocks, unsigned basis_points) {
+        /* The product may be too large, and the quotient alone loses up to that many blocks. */
+        return n_blocks / BASIS_POINTS * basis_points +
+               n_blocks % BASIS_POINTS * basis_points / BASIS_POINTS;
+}
+
 static bool is_short_of_space(const Engine *engine) {
         unsigned wanted = engine->pair->config->versions_keep_free_basis_points;
         struct statvfs s;
 
         if (wanted == 0 || fstatvfs(engine->pair->store.staging_fd, &s) < 0 || s.f_blocks == 0)
                 return false;
-        return (uint64_t) s.f_bavail < (uint64_t) s.f_blocks / BASIS_POINTS * wanted;
+        return (uint64_t) s.f_bavail < prune_share(s.f_blocks, wanted);
 }
 
 typedef struct Usage {

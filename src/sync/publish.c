@@ -315,8 +315,6 @@ int publisher_restore(Publisher *publisher, int (*stamp)(Catalog *, int64_t, con
                 int q = restore(publisher, publisher->touched[i], stamp);
 
                 r = r < 0 ? r : q;
-                node_unref(publisher->touched[i]);
         }
-        publisher->n_touched = 0;
         return r;
 }

@@ -24,6 +24,7 @@ void publish_item(Publisher *publisher, Item *item);
 
 /* Restores the times of all touched directories and puts their replica stamps into the catalog
  * through STAMP, unless that is NULL because the catalog cannot be written. Flushes those
- * directories where that has to be done one by one: 0 or -errno of that. */
+ * directories where that has to be done one by one: 0 or -errno of that. May be called
+ * again. */
 int publisher_restore(Publisher *publisher,
                       int (*stamp)(Catalog *catalog, int64_t directory_id, const Stamp *replica));

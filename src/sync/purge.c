@@ -6,9 +6,13 @@
 #include "basic/log.h"
 #include "basic/macros.h"
 
-enum { PURGE_ROWS = 4096 }; /* a step */
+enum {
+        PURGE_ROWS = 4096,    /* a step */
+        PURGE_ROWS_FULL = 16, /* for which the log has room however full the disk is */
+};
 
 struct Purge {
+        bool is_full;
         int64_t *ids;
         size_t n_ids, n_allocated;
 };
@@ -89,24 +93,42 @@ bool purge_is_pending(const Engine *engine) {
         return engine->purge->n_ids > 0;
 }
 
+/* Number of rows that went, or -errno. */
+static int64_t delete_rows(Catalog *catalog, int64_t directory_id, unsigned n_max) {
+        int64_t n;
+        int r;
+
+        r = catalog_begin(catalog);
+        if (r < 0)
+                return r;
+        n = catalog_delete_subtree(catalog, directory_id, n_max);
+        r = n < 0 ? (int) n : catalog_commit(catalog);
+        if (r < 0)
+                (void) catalog_rollback(catalog);
+        return r < 0 ? r : n;
+}
+
 void purge_step(Engine *engine) {
         Purge *purge = engine->purge;
         Catalog *catalog;
-        int64_t n = 0;
+        int64_t n = -ENOENT;
+        bool was_full = purge->is_full;
         int r;
 
         if (purge->n_ids == 0)
                 return;
         (void) pthread_mutex_lock(&engine->catalog_mutex);
         catalog = engine->pair->store.catalog;
-        r = catalog ? catalog_begin(catalog) : -ENOENT;
-        if (r >= 0) {
-                n = catalog_delete_subtree(catalog, purge->ids[purge->n_ids - 1], PURGE_ROWS);
-                r = n < 0 ? (int) n : catalog_commit(catalog);
-                if (r < 0)
-                        (void) catalog_rollback(catalog);
-        }
+        if (catalog && was_full)
+                catalog_restart_log(catalog);
+        if (catalog)
+                n = delete_rows(catalog, purge->ids[purge->n_ids - 1],
+                                was_full ? PURGE_ROWS_FULL : PURGE_ROWS);
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        r = (int) MIN(n, INT64_C(0));
+        purge->is_full = r == -ENOSPC || r == -EDQUOT || (was_full && n > 0);
+        if (purge->is_full && !was_full)
+                return;
         if (r < 0)
                 (void) log_debug_errno(
                         r, "failed to delete rows of a removed directory, leaving them: %m");

@@ -12,6 +12,7 @@
 #include "basic/size.h"
 #include "basic/string-util.h"
 #include "fs/attributes.h"
+#include "sync/disk.h"
 #include "sync/message-ids.h"
 #include "sync/report.h"
 #include "sync/visit.h"
@@ -22,6 +23,10 @@ enum { FOREIGN_TOLD_MAX = 4096, UNWATCHED_TOLD_MAX = 8 };
 void report_failure(Pass *pass, const Retry *retry, const char *what, int error) {
         _cleanup_free_ char *path = NULL, *shown = NULL;
 
+        if (disk_ended_pass(pass, error))
+                return;
+        if (error == -ENOSPC || error == -EDQUOT)
+                pass->short_of_room = true;
         atomic_fetch_add(&pass->result.counters.operations[OPERATION_FAIL], 1);
         (void) tree_source_path(pass->engine->tree, retry->node, retry->name, &path);
         shown = escape_bytes(path && path[0] ? path : ".");
@@ -31,7 +36,8 @@ void report_failure(Pass *pass, const Retry *retry, const char *what, int error)
                                 .operation = operation_to_string(OPERATION_FAIL),
                                 .path = path },
                   "failed to %s %s: %s; it will be tried again", what, shown ?: retry->name,
-                  strerror(-error));
+                  error == -EXDEV ? "its replica lies on another mount than the store"
+                                  : strerror(-error));
 
         Retry again = *retry;
         again.n_attempts++;

@@ -19,6 +19,7 @@ struct Retire {
         pthread_cond_t changed;
         char (*names)[STAGE_NAME_MAX];
         size_t first, n_names;
+        bool busy; /* with a name that is not among them any more */
         bool stopping;
 };
 
@@ -47,10 +48,13 @@ static void *retirer_main(void *userdata) {
                 memcpy(name, retire->names[retire->first], sizeof name);
                 retire->first = (retire->first + 1) % RETIRE_QUEUE_MAX;
                 retire->n_names--;
+                retire->busy = true;
                 (void) pthread_cond_broadcast(&retire->changed);
                 (void) pthread_mutex_unlock(&retire->mutex);
                 remove_staged(retire->engine, name);
                 (void) pthread_mutex_lock(&retire->mutex);
+                retire->busy = false;
+                (void) pthread_cond_broadcast(&retire->changed);
         }
         (void) pthread_mutex_unlock(&retire->mutex);
         return NULL;
@@ -109,6 +113,15 @@ static void enqueue(Retire *retire, const char *stage) {
         size_t i = (retire->first + retire->n_names++) % RETIRE_QUEUE_MAX;
         (void) snprintf(retire->names[i], STAGE_NAME_MAX, "%s", stage);
         (void) pthread_cond_broadcast(&retire->changed);
+        (void) pthread_mutex_unlock(&retire->mutex);
+}
+
+void retire_drain(Engine *engine) {
+        Retire *retire = engine->retire;
+
+        (void) pthread_mutex_lock(&retire->mutex);
+        while (retire->n_names > 0 || retire->busy)
+                (void) pthread_cond_wait(&retire->changed, &retire->mutex);
         (void) pthread_mutex_unlock(&retire->mutex);
 }
 

@@ -22,3 +22,6 @@ int retire_item(Engine *engine, const Item *item);
 
 /* The same for an entry of the staging directory that no item speaks of. */
 int retire_staged(Engine *engine, const char *stage, bool is_directory);
+
+/* Waits until everything that was handed over is gone. */
+void retire_drain(Engine *engine);

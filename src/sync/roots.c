@@ -8,6 +8,7 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
+#include "sync/disk-error.h"
 #include "sync/pair.h"
 #include "sync/tell.h"
 
@@ -60,6 +61,8 @@ static int open_replica(const Config *config, Roots *roots, char **ret_error) {
                 r = fd = location_open(&roots->replica_location);
         if (r >= 0)
                 r = sample(fd, &entry, &roots->replica_id);
+        if (disk_error_is_general(r))
+                return disk_tell(config->replica, r, ret_error);
         if (r < 0)
                 return tell_error(ret_error, r, "cannot open replica %s: %s", config->replica,
                                   strerror(-r));

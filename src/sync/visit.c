@@ -9,6 +9,7 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
+#include "sync/disk.h"
 #include "sync/file-systems.h"
 #include "sync/purge.h"
 #include "sync/refused-name.h"
@@ -127,7 +128,8 @@ static void merge(Visit *visit) {
 
                 /* Without its rows nothing may be concluded about the directory. */
                 if (rows.error < 0) {
-                        pass_abort(visit->pass, rows.error, NULL);
+                        if (!disk_ended_pass(visit->pass, rows.error))
+                                pass_abort(visit->pass, rows.error, NULL);
                         return;
                 }
                 const char *name = lesser(lesser(in_source, in_replica), row ? row->name : NULL);

@@ -209,6 +209,17 @@ int dirty_add_retry(DirtySet *set, Node *node, const DirtyName *name, usec_t due
         return r;
 }
 
+void dirty_hasten(DirtySet *set, usec_t now) {
+        /* What becomes due sooner changes places with entries that were seen already. */
+        for (size_t i = 0; i < set->heap.n_entries; i++) {
+                DueEntry *entry = set->heap.entries[i];
+                const DirtyItem *item = CONTAINER_OF(entry, DirtyItem, entry);
+
+                if (item->retry && item->n_attempts > 0 && entry->due > now)
+                        due_heap_set(&set->heap, entry, now);
+        }
+}
+
 int dirty_add_file(DirtySet *set, WatchFile file, usec_t now) {
         return dirty_files_add(&set->files, file, later(now, set->times.settle));
 }

@@ -91,6 +91,9 @@ int dirty_add(DirtySet *set, Node *node, const char *name, unsigned flags, usec_
  * earlier FIRST and the greater N_ATTEMPTS. 0 or -ENOMEM. */
 int dirty_add_retry(DirtySet *set, Node *node, const DirtyName *name, usec_t due);
 
+/* Has everything that was put back after a failure fall due at NOW. */
+void dirty_hasten(DirtySet *set, usec_t now);
+
 /* Notes that FILE may have changed at NOW through a name that tells nothing any more. 0; -ENOBUFS
  * when more wait than the set holds, or -ENOMEM: then the caller asks for a full pass. */
 int dirty_add_file(DirtySet *set, WatchFile file, usec_t now);

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "basic/macros.h"
 #include "test-catalog.h"
 
@@ -21,6 +23,30 @@ START_TEST(opened_and_closed) {
         /* Nothing is left beside it. */
         ck_assert_int_lt(faccessat(test_fd, "catalog.db-wal", F_OK, 0), 0);
         ck_assert_int_lt(faccessat(test_fd, "catalog.db-shm", F_OK, 0), 0);
+}
+END_TEST
+
+/* A mapped file would end the process when its disk is gone; what another program left of one is of
+ * no use. */
+START_TEST(log_index_is_in_memory) {
+        const CatalogRow row = test_row(20, "a", 1);
+        Catalog *catalog;
+        CatalogReader *reader;
+        sqlite3 *outside;
+
+        catalog = test_catalog();
+        reader = test_reader(catalog);
+        test_put(catalog, &row);
+        test_expect_row(reader, &row);
+        TEST_SYS(faccessat(test_fd, "catalog.db-wal", F_OK, 0));
+        ck_assert_int_lt(faccessat(test_fd, "catalog.db-shm", F_OK, 0), 0);
+        catalog_reader_close(reader);
+        catalog_close(catalog);
+
+        /* Closed, it is anybody's. */
+        ck_assert_int_eq(sqlite3_open(test_catalog_path("catalog.db"), &outside), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_exec(outside, "SELECT * FROM entry", NULL, NULL, NULL), SQLITE_OK);
+        ck_assert_int_eq(sqlite3_close(outside), SQLITE_OK);
 }
 END_TEST
 
@@ -471,6 +497,7 @@ int main(void) {
         Suite *suite = test_fs_suite("catalog", &tests);
 
         tcase_add_test(tests, opened_and_closed);
+        tcase_add_test(tests, log_index_is_in_memory);
         tcase_add_test(tests, not_opened);
         tcase_add_test(tests, opened_below_descriptor);
         tcase_add_test(tests, facts);

@@ -1,12 +1,14 @@
 /* One writer and several readers at once. Failures are counted in the threads and judged outside
  * them. */
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "basic/macros.h"
 #include "test-catalog.h"
@@ -94,6 +96,19 @@ static off_t wal_size(void) {
         return fstatat(test_fd, "catalog.db-wal", &st, 0) < 0 ? 0 : st.st_size;
 }
 
+/* Room for the log may stay; nothing is in it. */
+static bool wal_is_blank(void) {
+        char header[32] = {};
+        int fd = TEST_SYS(openat(test_fd, "catalog.db-wal", O_RDONLY | O_CLOEXEC));
+
+        TEST_SYS(read(fd, header, sizeof header));
+        (void) close(fd);
+        for (size_t i = 0; i < sizeof header; i++)
+                if (header[i] != 0)
+                        return false;
+        return true;
+}
+
 START_TEST(readers_see_commits) {
         Shared shared = {};
         pthread_t threads[N_READERS];
@@ -165,7 +180,7 @@ START_TEST(closed_before_reader) {
         test_put(catalog, &row);
         test_expect_row(reader, &row);
         catalog_close(catalog);
-        ck_assert_int_eq(wal_size(), 0);
+        ck_assert(wal_is_blank());
         test_expect_row(reader, &row);
         catalog_reader_close(reader);
 }

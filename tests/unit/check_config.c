@@ -315,6 +315,7 @@ START_TEST(every_supported_key) {
                                         "[Sync]\nWatch=inotify\nRescanInterval=0\nSettle=1ms\n"
                                         "MaxDelay=2s\nThreads=7\n"
                                         "[Integrity]\nChecksum=off\n"
+                                        "[Versions]\nKeepFree=0\n"
                                         "[Log]\nOperations=no\nFile=/l/\n");
         config = load_good();
 
@@ -325,6 +326,7 @@ START_TEST(every_supported_key) {
         ck_assert_uint_eq(config->max_delay, 2 * USEC_PER_SEC);
         ck_assert_uint_eq(config->n_threads, 7);
         ck_assert(!config->checksum);
+        ck_assert_uint_eq(config->versions_keep_free_basis_points, 0);
         ck_assert(!config->log_operations);
         ck_assert_str_eq(config->log_file, "/l");
 }

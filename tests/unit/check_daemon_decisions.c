@@ -43,12 +43,33 @@ START_TEST(exit_code) {
 END_TEST
 
 START_TEST(retries_double_up_to_five_minutes) {
-        ck_assert_uint_eq(retry_delay(0), USEC_PER_SEC);
-        ck_assert_uint_eq(retry_delay(1), USEC_PER_SEC);
-        ck_assert_uint_eq(retry_delay(2), 2 * USEC_PER_SEC);
-        ck_assert_uint_eq(retry_delay(9), 256 * USEC_PER_SEC);
-        ck_assert_uint_eq(retry_delay(10), 5 * USEC_PER_MINUTE);
-        ck_assert_uint_eq(retry_delay(UINT32_MAX), 5 * USEC_PER_MINUTE);
+        ck_assert_uint_eq(retry_delay(0, USEC_INFINITY), USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(1, USEC_INFINITY), USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(2, USEC_INFINITY), 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(9, USEC_INFINITY), 256 * USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(10, USEC_INFINITY), 5 * USEC_PER_MINUTE);
+        ck_assert_uint_eq(retry_delay(UINT32_MAX, USEC_INFINITY), 5 * USEC_PER_MINUTE);
+
+        /* Events brought on attempts in quick succession. */
+        ck_assert_uint_eq(retry_delay(13, 0), USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(13, 7 * USEC_PER_SEC), 7 * USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(2, 7 * USEC_PER_SEC), 2 * USEC_PER_SEC);
+        ck_assert_uint_eq(retry_delay(13, USEC_PER_HOUR), 5 * USEC_PER_MINUTE);
+}
+END_TEST
+
+/* Room counts from when the disk was fullest, and from the second look on. */
+START_TEST(room_is_waited_for) {
+        RoomWait wait = {};
+        const uint64_t step = ROOM_STEP_BYTES;
+
+        ck_assert(!room_wait_note(&wait, (Room) { 100 * step, 1000 }));
+        ck_assert(!room_wait_note(&wait, (Room) { 100 * step, 1000 }));
+        ck_assert(!room_wait_note(&wait, (Room) { 2 * step, 10 }));
+        ck_assert(!room_wait_note(&wait, (Room) { 3 * step - 1, 9 + ROOM_STEP_FILES }));
+        ck_assert(room_wait_note(&wait, (Room) { 3 * step, 9 }));
+        ck_assert(room_wait_note(&wait, (Room) { 0, 9 + ROOM_STEP_FILES }));
+        ck_assert(!room_wait_note(&wait, (Room) { 0, 0 }));
 }
 END_TEST
 
@@ -133,6 +154,7 @@ int main(void) {
 
         tcase_add_loop_test(tcase, exit_code, 0, (int) ELEMENTSOF(codes));
         tcase_add_test(tcase, retries_double_up_to_five_minutes);
+        tcase_add_test(tcase, room_is_waited_for);
         tcase_add_test(tcase, single_events_are_never_put_off);
         tcase_add_test(tcase, load_is_followed_in_steps_until_it_ends);
         tcase_add_test(tcase, watchdog_is_fed_while_work_gets_on);

@@ -340,6 +340,33 @@ START_TEST(test_files_are_bounded) {
 }
 END_TEST
 
+/* Failures alone, wherever they are in the heap; nothing else changes its time. */
+START_TEST(test_hasten) {
+        for (int i = 0; i < 100; i++) {
+                char name[16];
+
+                (void) snprintf(name, sizeof(name), "%c%d", i % 3 == 0 ? 'f' : 'r', i);
+                ck_assert_int_eq(put_back(name, 1, i % 3 == 0, 1000 + (usec_t) ((i * 37) % 100)),
+                                 0);
+        }
+        ck_assert_int_eq(add("n", 0, 500), 0);
+        dirty_hasten(set, 400);
+        for (usec_t at = 400; at <= 1099; at++) {
+                DirtyBatch batch;
+                size_t n = 0;
+
+                ck_assert_int_eq(dirty_take(set, at, &batch), 0);
+                for (size_t i = 0; i < batch.n_directories; i++)
+                        for (size_t j = 0; j < batch.directories[i].n_names; j++, n++)
+                                ck_assert(batch.directories[i].names[j].name[0] == 'f' ? at == 400
+                                                                                       : at > 400);
+                ck_assert_uint_eq(n == 34, at == 400);
+                dirty_batch_done(&batch);
+        }
+        ck_assert(dirty_is_empty(set));
+}
+END_TEST
+
 /* Many names */
 
 static const char *numbered(int i) {
@@ -498,6 +525,7 @@ static Suite *dirty_suite(void) {
         tcase_add_test(tests, test_clear);
         tcase_add_test(tests, test_files);
         tcase_add_test(tests, test_files_are_bounded);
+        tcase_add_test(tests, test_hasten);
         tcase_add_test(tests, test_many_names_become_a_listing);
         tcase_add_test(tests, test_many_names_one_closed);
         tcase_add_test(tests, test_many_names_keep_the_earliest_deadline);

@@ -45,6 +45,18 @@ START_TEST(file_over_another) {
 }
 END_TEST
 
+/* Of content exchanged under the same size and mtime the ctime alone tells, and following the rename
+ * moves that. */
+START_TEST(tampered_file) {
+        make_pair(0);
+        test_run("cp -p r/file k && tr a-z b-za <k >r/file && touch -r k r/file && rm k");
+        test_run("mv s/file s/moved");
+        (void) test_full();
+        test_expect_in_step();
+        test_expect_no_orphans();
+}
+END_TEST
+
 START_TEST(files_that_swap) {
         make_pair(0);
         uint64_t file = test_inode("r/file"), other = test_inode("r/other");
@@ -301,6 +313,7 @@ int main(void) {
 
         tcase_add_test(tcase, single_file);
         tcase_add_test(tcase, file_over_another);
+        tcase_add_test(tcase, tampered_file);
         tcase_add_test(tcase, files_that_swap);
         tcase_add_test(tcase, symbolic_link);
         tcase_add_test(tcase, file_with_new_attributes);

@@ -1,5 +1,6 @@
 /* Opening a pair: what is made, what is refused, what a dry run leaves alone, and who may run. */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -166,6 +167,29 @@ START_TEST(store_on_another_file_system) {
 }
 END_TEST
 
+/* What is open of a disk that went away can do nothing; the disk that is back is opened anew, and
+ * all of it is compared, since what was written last may not have reached it. */
+START_TEST(store_of_a_disk_that_was_away) {
+        Pair *pair;
+        int fd;
+
+        test_mkdir("s");
+        test_pair_config("s", "r", NULL);
+        ck_assert_int_eq(test_pair_open(false, &pair), 0);
+        test_pair_complete(pair);
+        fd = pair->store.fd;
+        pair->store.fd = -EBADF; /* cannot even be asked who it is */
+        ck_assert_int_eq(test_pair_pass(pair), 0);
+        ck_assert(pair->rebuilt);
+        ck_assert(!pair->adopting);
+        ck_assert_int_gt(store_is_present(&pair->store), 0);
+        ck_assert_int_eq(test_pair_pass(pair), 0);
+        ck_assert(!pair->rebuilt);
+        (void) close(fd);
+        pair_close(pair);
+}
+END_TEST
+
 START_TEST(store_of_somebody_else) {
         test_mkdir("s");
         test_mkdir("r");
@@ -243,6 +267,7 @@ int main(void) {
         tcase_add_test(tcase, rights);
         tcase_add_test(tcase, read_only_replica);
         tcase_add_test(tcase, store_on_another_file_system);
+        tcase_add_test(tcase, store_of_a_disk_that_was_away);
         tcase_add_test(tcase, store_of_somebody_else);
         tcase_add_test(tcase, runs_once);
         tcase_add_test(tcase, dry_run);

@@ -83,6 +83,7 @@ void test_pair_complete(Pair *pair) {
         TEST_OK(catalog_begin(pair->store.catalog));
         TEST_OK(pair_bind(pair));
         TEST_OK(catalog_commit(pair->store.catalog));
+        pair_note_bound(pair);
         pair_end_pass(pair);
 }
 
@@ -179,6 +180,7 @@ void test_dry_run(void) {
         for (int i = 0; i < 2; i++) {
                 ck_assert_int_eq(test_pair_pass(pair), 0);
                 TEST_OK(pair_bind(pair));
+                pair_note_bound(pair);
         }
         pair_close(pair);
         after = test_tree();
