@@ -46,8 +46,12 @@ static int note_name(Drain *drain, const WatchEvent *event, unsigned flags) {
         return r;
 }
 
-/* Inodes of the replica are not those that files are known by. */
+/* Inodes of the replica are not those that files are known by. Whoever makes hard links there may
+ * have changed any file. */
 static int note_file(Drain *drain, const WatchEvent *event) {
+        if (drain->side == WATCH_REPLICA && event->flags & WATCH_EVENT_FILE &&
+            watch_skips_own(drain->manager->replica_watch))
+                manager_want_full(drain->manager, drain->now);
         if (drain->side != WATCH_SOURCE || !event_tells_file(event))
                 return 0;
         return dirty_add_file(drain->manager->dirty, event->file, drain->now);

@@ -78,6 +78,14 @@ static int add_self(DirtyDirectory *directory) {
         return 0;
 }
 
+/* The first is for the worker that is here. */
+static void push(Pass *pass, Job *job) {
+        if (pass->n_begun++ == 0)
+                pass_push_own_job(pass, job);
+        else
+                pass_push_job(pass, job);
+}
+
 static int push_dirty_directory(Pass *pass, DirtyDirectory *directory) {
         if (directory->self && add_self(directory) < 0)
                 return -ENOMEM;
@@ -88,13 +96,13 @@ static int push_dirty_directory(Pass *pass, DirtyDirectory *directory) {
                 job->names = TAKE_PTR(directory->names);
                 job->n_names = directory->n_names;
                 directory->n_names = 0;
-                pass_push_job(pass, job);
+                push(pass, job);
         }
         if (directory->listing) {
                 Job *job = job_new(JOB_DIRECTORY, pass, directory->node);
                 if (!job)
                         return -ENOMEM;
-                pass_push_job(pass, job);
+                push(pass, job);
         }
         return 0;
 }
@@ -110,7 +118,7 @@ static int push_dirty_files(Pass *pass, DirtyBatch *batch) {
         job->files = TAKE_PTR(batch->files);
         job->n_files = batch->n_files;
         batch->n_files = 0;
-        pass_push_job(pass, job);
+        push(pass, job);
         return 0;
 }
 
@@ -135,7 +143,7 @@ static int push_root(Pass *pass) {
         if (!job)
                 return -ENOMEM;
         job->recursive = true;
-        pass_push_job(pass, job);
+        push(pass, job);
         return 0;
 }
 

@@ -7,6 +7,7 @@
  * hold no new content. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "basic/alloc.h"
+#include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/macros.h"
 #include "sync/disk.h"
@@ -69,12 +71,48 @@ static int flush_staged_directories(Engine *engine, const ItemList *list) {
         return r;
 }
 
+/* The file that is all that LIST has staged; NULL if there is none or more. */
+static const Item *only_staged_file(const ItemList *list) {
+        const Item *only = NULL;
+
+        for (const Item *item = list->first; item; item = item->next) {
+                if (!is_staged(item) && !item->stamped)
+                        continue;
+                if (only || item->kind != ITEM_ENTRY || !S_ISREG(item->row.source.mode))
+                        return NULL;
+                only = item;
+        }
+        return only;
+}
+
+/* 1: it is on the disk, 0: that takes more than fsync(2), -errno. */
+static int flush_alone(Engine *engine, const Item *item) {
+        _cleanup_close_ int fd = -EBADF;
+
+        fd = openat(engine->pair->store.staging_fd, item->stage,
+                    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0)
+                return 0;
+        if (fsync(fd) >= 0)
+                return 1;
+        return errno == EINVAL || errno == ENOSYS ? 0 : -errno;
+}
+
+/* A single file is flushed by itself, in half the time and without waiting for what others have
+ * written to the file system; for two already syncfs(2) is as fast. */
+static int flush_content(Engine *engine, const ItemList *list) {
+        const Item *file = engine->pair->flush.each ? NULL : only_staged_file(list);
+        int r = file ? flush_alone(engine, file) : 0;
+
+        return r == 0 ? flush(engine) : MIN(r, 0);
+}
+
 /* Nothing is published that may not be on the disk. */
 static void flush_staged(Engine *engine, ItemList *list) {
         int r = any(whole(list), is_staged) ? flush_staged_directories(engine, list) : 0;
 
         if (r >= 0 && any(whole(list), is_staged))
-                r = flush(engine);
+                r = flush_content(engine, list);
         for (Item *item = list->first; r < 0 && item; item = item->next)
                 if (is_staged(item) || item->stamped)
                         item->result = r;

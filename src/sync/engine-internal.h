@@ -92,6 +92,7 @@ struct Pass {
         Job *jobs;        /* a stack, so that the walk goes deep first and stays small */
         Job *large;       /* likewise, a queue of JOB_LARGEs */
         size_t n_large;
+        size_t n_begun;     /* jobs that it began with */
         size_t n_in_flight; /* jobs being done */
         size_t n_items;     /* items pushed and not committed yet */
         Job *late;
@@ -188,6 +189,8 @@ Job *job_free(Job *job);
 /* Gives up what the job has claimed, if anything. */
 void job_release_claim(Job *job);
 void pass_push_job(Pass *pass, Job *job);
+/* The same for a job that the calling worker takes itself as its next one: nobody is woken. */
+void pass_push_own_job(Pass *pass, Job *job);
 /* Puts a job off until everything that was staged so far is committed. Takes the job. False when
  * the list is full: then the caller puts off the directory as a whole, so that memory stays by
  * directory. */

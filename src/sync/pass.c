@@ -83,14 +83,23 @@ void pass_result_done(PassResult *result) {
         *result = (PassResult) {};
 }
 
-void pass_push_job(Pass *pass, Job *job) {
+static void push_job(Pass *pass, Job *job, bool wake) {
         Engine *engine = pass->engine;
 
         (void) pthread_mutex_lock(&engine->mutex);
         job->next = pass->jobs;
         pass->jobs = job;
-        (void) pthread_cond_signal(&engine->work);
+        if (wake)
+                (void) pthread_cond_signal(&engine->work);
         (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+void pass_push_job(Pass *pass, Job *job) {
+        push_job(pass, job, true);
+}
+
+void pass_push_own_job(Pass *pass, Job *job) {
+        push_job(pass, job, false);
 }
 
 static int retries_append(DirtyBatch *batch, const Retry *retry) {

@@ -61,6 +61,7 @@ static Job *take_job_locked(Pass *pass) {
                         pass->n_in_flight++;
                         return job;
                 }
+                job->node->wanted = true;
                 slot = &job->next;
         }
         return NULL;
@@ -91,8 +92,10 @@ static void leave_node_locked(Engine *engine, Node *node) {
         if (!node)
                 return;
         node->visiting = false;
+        if (node->wanted)
+                (void) pthread_cond_broadcast(&engine->work);
+        node->wanted = false;
         node_unref(node);
-        (void) pthread_cond_broadcast(&engine->work);
 }
 
 static void grow_locked(Engine *engine);

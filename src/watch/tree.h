@@ -53,6 +53,7 @@ struct Node {
         _Atomic(NodePlace) place;              /* (atomic) */
         atomic_bool detached; /* (atomic) whatever is still pending for it is void */
         bool visiting;        /* (pass) a worker is inside */
+        bool wanted;          /* (pass) another one passed over a job in it meanwhile */
         bool late;            /* (pass) it is to be visited again as a whole */
         bool touched;         /* (pass) its replica directory's mtime must be restored */
         uint16_t name_length;

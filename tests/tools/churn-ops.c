@@ -4,21 +4,19 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "churn-ops.h"
 
-#define DEPTH_MAX 12
-#define CONTENT_MAX (256 * 1024)
-
 static char content[CONTENT_MAX];
 size_t arg_entries = 2000;
-bool arg_steady_links = false;
+bool arg_steady_links = false, arg_watched_links = false;
 
-/* Mostly short plain names, now and then what file names are allowed to be. */
-static const char *random_name(Tree *t, const Node *dir) {
+const char *random_name(Tree *t, const Node *dir) {
         static const char *const odd[] = {
                 "new\nline",   "esc\033[31m", "\xff\xfe", "-rf", " ",
                 "back\\slash", "tmp.",        "\xc3\xa9", "..",  "*?[",
@@ -38,7 +36,7 @@ static const char *random_name(Tree *t, const Node *dir) {
         return name;
 }
 
-static size_t random_size(Tree *t) {
+size_t random_size(Tree *t) {
         static const size_t limits[] = { 1, 100, 100, 4096, 4097, 20000, 65536, CONTENT_MAX };
 
         return tree_random(t, limits[tree_random(t, sizeof(limits) / sizeof(limits[0]))]);
@@ -51,7 +49,7 @@ int finish_call(int fd, int result) {
         return r;
 }
 
-static int write_at(Tree *t, int fd, off_t offset, size_t size) {
+int write_at(Tree *t, int fd, off_t offset, size_t size) {
         tree_fill(t, content, size);
         for (size_t done = 0; done < size;) {
                 ssize_t n = pwrite(fd, content + done, size - done, offset + (off_t) done);
@@ -63,7 +61,7 @@ static int write_at(Tree *t, int fd, off_t offset, size_t size) {
         return 0;
 }
 
-static int open_two_dirs(const Tree *t, const Node *a, const Node *b, int ret_fds[2]) {
+int open_two_dirs(const Tree *t, const Node *a, const Node *b, int ret_fds[2]) {
         int first = tree_open_dir(t, a), second;
 
         if (first < 0)
@@ -78,7 +76,7 @@ static int open_two_dirs(const Tree *t, const Node *a, const Node *b, int ret_fd
         return 0;
 }
 
-static int finish_two(const int fds[2], int result) {
+int finish_two(const int fds[2], int result) {
         int r = result < 0 ? -errno : 0;
 
         (void) close(fds[0]);
@@ -86,8 +84,7 @@ static int finish_two(const int fds[2], int result) {
         return r;
 }
 
-/* Picks a regular file and opens it. */
-static int open_file(Tree *t, int flags, Node **ret_node) {
+int open_file(Tree *t, int flags, Node **ret_node) {
         Node *n = tree_pick(t, TYPE(S_IFREG));
         int dir, fd, r;
 
@@ -115,26 +112,28 @@ static bool is_linked(const Tree *t, const Node *n) {
         return r == 0 && st.st_nlink > 1;
 }
 
-/* Whether removing N would take a name from a hard-link group that is to keep all it has. */
-static bool must_stay(const Tree *t, const Node *n) {
-        if (!arg_steady_links)
+bool must_stay(const Tree *t, const Node *n) {
+        if (!arg_steady_links && !arg_watched_links)
                 return false;
         if (n->type != S_IFDIR)
-                return is_linked(t, n);
+                return (arg_steady_links || !n->parent->settled) && is_linked(t, n);
         for (size_t i = 0; i < n->n_children; i++)
                 if (must_stay(t, n->children[i]))
                         return true;
         return false;
 }
 
-/* The directory a new entry goes to: not too deep, and none while the tree is full. */
-static Node *pick_home(Tree *t) {
+bool must_not_be_replaced(const Tree *t, const Node *n) {
+        return (arg_steady_links || arg_watched_links) && is_linked(t, n);
+}
+
+Node *pick_home(Tree *t) {
         Node *dir = tree_pick_dir(t);
 
         return t->n_nodes >= arg_entries || tree_depth(dir) >= DEPTH_MAX ? NULL : dir;
 }
 
-static int create_file(Tree *t, Node *dir, const char *name) {
+int create_file(Tree *t, Node *dir, const char *name) {
         int dir_fd = tree_open_dir(t, dir), fd, r;
 
         if (dir_fd < 0)
@@ -155,7 +154,7 @@ static int op_create(Tree *t) {
         return dir ? create_file(t, dir, random_name(t, dir)) : NOT_NOW;
 }
 
-static int create_directory(Tree *t, Node *dir, const char *name, mode_t mode) {
+int create_directory(Tree *t, Node *dir, const char *name, mode_t mode) {
         int fd = tree_open_dir(t, dir), r;
 
         if (fd < 0)
@@ -211,6 +210,33 @@ static int op_symlink(Tree *t) {
         return r;
 }
 
+/* As a server does: made by bind(). */
+static int op_socket(Tree *t) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        Node *dir = pick_home(t);
+        const char *name;
+        int dir_fd, fd, r;
+
+        if (!dir)
+                return NOT_NOW;
+        name = random_name(t, dir);
+        if (strlen(name) > 60)
+                return NOT_NOW;
+        dir_fd = tree_open_dir(t, dir);
+        if (dir_fd < 0)
+                return dir_fd;
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
+                        name);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        r = fd < 0 ? -errno : 0;
+        if (r >= 0)
+                r = finish_call(fd, bind(fd, (struct sockaddr *) &address, sizeof(address)));
+        if (r >= 0)
+                (void) tree_add(t, dir, name, S_IFSOCK);
+        (void) close(dir_fd);
+        return r;
+}
+
 static int op_link(Tree *t) {
         Node *dir = pick_home(t), *n = tree_pick(t, ANY_TYPE & ~TYPE(S_IFDIR));
         const char *name;
@@ -248,169 +274,6 @@ static int op_special(Tree *t) {
         return r;
 }
 
-static int op_write_in_place(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL), r;
-
-        if (fd < 0)
-                return fd;
-        r = write_at(t, fd, tree_random(t, 100000), tree_random(t, 5000));
-        (void) close(fd);
-        return r;
-}
-
-static int op_append(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL), r;
-        off_t end;
-
-        if (fd < 0)
-                return fd;
-        end = lseek(fd, 0, SEEK_END);
-        r = end < 0 ? -errno : write_at(t, fd, end, random_size(t) / 8);
-        (void) close(fd);
-        return r;
-}
-
-static int op_truncate(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL);
-
-        return fd < 0 ? fd : finish_call(fd, ftruncate(fd, tree_random(t, 70000)));
-}
-
-static int op_overwrite(Tree *t) {
-        int fd = open_file(t, O_WRONLY | O_TRUNC, NULL), r;
-
-        if (fd < 0)
-                return fd;
-        r = write_at(t, fd, 0, random_size(t));
-        (void) close(fd);
-        return r;
-}
-
-static int op_replace(Tree *t) {
-        Node *n = tree_pick(t, TYPE(S_IFREG)), *temporary;
-        int fd, r;
-
-        if (!n || must_stay(t, n))
-                return NOT_NOW;
-        r = create_file(t, n->parent, random_name(t, n->parent));
-        if (r < 0)
-                return r;
-        temporary = n->parent->children[n->parent->n_children - 1];
-        fd = tree_open_dir(t, n->parent);
-        if (fd < 0)
-                return fd;
-        r = finish_call(fd, renameat(fd, temporary->name, fd, n->name));
-        if (r >= 0)
-                tree_remove(t, temporary);
-        return r;
-}
-
-static int op_sparse(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL), r;
-        off_t size;
-
-        if (fd < 0)
-                return fd;
-        size = (off_t) (tree_random(t, 64) + 1) << 20;
-        r = ftruncate(fd, size) < 0 ? -errno : write_at(t, fd, tree_random(t, size), 4096);
-        (void) close(fd);
-        return r;
-}
-
-static int op_punch(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL), r;
-
-        if (fd < 0)
-                return fd;
-        r = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, tree_random(t, 100000),
-                      tree_random(t, 100000) + 1);
-        r = finish_call(fd, r);
-        return r == -EOPNOTSUPP ? 0 : r;
-}
-
-/* Other content of the same size under the same mtime: only the ctime tells. */
-static int op_write_and_set_back(Tree *t) {
-        int fd = open_file(t, O_WRONLY, NULL), r;
-        struct stat st;
-
-        if (fd < 0)
-                return fd;
-        r = fstat(fd, &st) < 0 ? -errno : 0;
-        if (r >= 0 && st.st_size > 0 && st.st_size <= CONTENT_MAX)
-                r = write_at(t, fd, 0, st.st_size);
-        if (r >= 0)
-                r = futimens(fd, (struct timespec[]) { st.st_atim, st.st_mtim }) < 0 ? -errno : 0;
-        (void) close(fd);
-        return r;
-}
-
-static int rename_node(Tree *t, Node *n, Node *dir, const char *name, Node *victim) {
-        int fds[2], r = open_two_dirs(t, n->parent, dir, fds);
-
-        if (r < 0)
-                return r;
-        r = finish_two(fds,
-                       renameat2(fds[0], n->name, fds[1], name, victim ? 0 : RENAME_NOREPLACE));
-        if (r < 0)
-                return r;
-        if (victim)
-                tree_remove(t, victim);
-        tree_move(t, n, dir, name);
-        return 0;
-}
-
-static int op_rename_here(Tree *t) {
-        Node *n = tree_pick(t, ANY_TYPE);
-
-        return n ? rename_node(t, n, n->parent, random_name(t, n->parent), NULL) : NOT_NOW;
-}
-
-static int op_rename_away(Tree *t) {
-        Node *n = tree_pick(t, ANY_TYPE), *dir = tree_pick_dir(t);
-
-        if (!n || tree_is_inside(dir, n) || tree_depth(dir) >= DEPTH_MAX)
-                return NOT_NOW;
-        return rename_node(t, n, dir, random_name(t, dir), NULL);
-}
-
-static int op_rename_over(Tree *t) {
-        Node *n = tree_pick(t, TYPE(S_IFREG)),
-             *victim = tree_pick(t, TYPE(S_IFREG) | TYPE(S_IFLNK));
-        struct stat a, b;
-        char name[256];
-        int fds[2], r;
-
-        if (!n || !victim || n == victim || must_stay(t, victim))
-                return NOT_NOW;
-        r = open_two_dirs(t, n->parent, victim->parent, fds);
-        if (r < 0)
-                return r;
-        r = finish_two(fds, fstatat(fds[0], n->name, &a, AT_SYMLINK_NOFOLLOW) |
-                                    fstatat(fds[1], victim->name, &b, AT_SYMLINK_NOFOLLOW));
-        if (r < 0)
-                return r;
-        /* Between two names of one inode rename() does nothing and reports success. */
-        if (a.st_ino == b.st_ino)
-                return NOT_NOW;
-        (void) snprintf(name, sizeof(name), "%s", victim->name);
-        return rename_node(t, n, victim->parent, name, victim);
-}
-
-static int op_exchange(Tree *t) {
-        Node *a = tree_pick(t, ANY_TYPE), *b = tree_pick(t, ANY_TYPE);
-        int fds[2], r;
-
-        if (!a || !b || tree_is_inside(a, b) || tree_is_inside(b, a))
-                return NOT_NOW;
-        r = open_two_dirs(t, a->parent, b->parent, fds);
-        if (r < 0)
-                return r;
-        r = finish_two(fds, renameat2(fds[0], a->name, fds[1], b->name, RENAME_EXCHANGE));
-        if (r >= 0)
-                tree_exchange(t, a, b);
-        return r;
-}
-
 static int op_unlink(Tree *t) {
         Node *n = tree_pick(t, ANY_TYPE & ~TYPE(S_IFDIR));
         int fd, r;
@@ -426,7 +289,7 @@ static int op_unlink(Tree *t) {
         return r;
 }
 
-static int remove_recursively(Tree *t, Node *n) {
+int remove_recursively(Tree *t, Node *n) {
         int fd, r;
 
         while (n->n_children > 0) {
@@ -467,6 +330,26 @@ static int op_change_type(Tree *t) {
         return was_directory ? create_file(t, dir, name) : create_directory(t, dir, name, 0711);
 }
 
+/* A directory is removed, and another one made in its place before anybody can have looked. */
+static int op_remake_directory(Tree *t) {
+        Node *n = tree_pick(t, TYPE(S_IFDIR)), *dir;
+        char name[256];
+        int r;
+
+        if (!n || n->n_children > 30 || must_stay(t, n))
+                return NOT_NOW;
+        dir = n->parent;
+        (void) snprintf(name, sizeof(name), "%s", n->name);
+        r = remove_recursively(t, n);
+        if (r >= 0)
+                r = create_directory(t, dir, name, 0750);
+        for (unsigned i = tree_random(t, 4); r >= 0 && i > 0; i--) {
+                n = dir->children[dir->n_children - 1];
+                r = create_file(t, n, random_name(t, n));
+        }
+        return r;
+}
+
 const Operation operations[] = {
         { "create", 200, op_create },
         { "mkdir", 40, op_mkdir },
@@ -474,6 +357,7 @@ const Operation operations[] = {
         { "symlink", 25, op_symlink },
         { "link", 30, op_link },
         { "special", 10, op_special },
+        { "socket", 4, op_socket },
         { "write-in-place", 40, op_write_in_place },
         { "append", 40, op_append },
         { "truncate", 15, op_truncate },
@@ -482,13 +366,23 @@ const Operation operations[] = {
         { "sparse", 5, op_sparse },
         { "punch", 5, op_punch },
         { "write-and-set-back", 20, op_write_and_set_back },
+        { "mapped", 10, op_mapped },
+        { "unnamed-written-first", 8, op_unnamed_written_first },
+        { "unnamed-written-last", 8, op_unnamed_written_last },
+        { "fleeting-link", 15, op_fleeting_link },
         { "rename-here", 40, op_rename_here },
         { "rename-away", 50, op_rename_away },
         { "rename-over", 20, op_rename_over },
+        { "rename-over-directory", 8, op_rename_over_directory },
         { "exchange", 15, op_exchange },
+        { "swap-directories", 8, op_swap_directories },
+        { "swap-in-steps", 8, op_swap_in_steps },
+        { "move-out", 25, op_move_out },
+        { "move-in", 25, op_move_in },
         { "unlink", 90, op_unlink },
         { "remove-directory", 15, op_remove_directory },
         { "change-type", 8, op_change_type },
+        { "remake-directory", 8, op_remake_directory },
         { "chmod", 30, op_chmod },
         { "chown", 20, op_chown },
         { "utimens", 25, op_utimens },

@@ -82,6 +82,13 @@ void tree_remove(Tree *t, Node *n) {
         free(n);
 }
 
+/* While a directory is on its way nobody may be watching below it. */
+static void unsettle(Node *n) {
+        n->settled = false;
+        for (size_t i = 0; i < n->n_children; i++)
+                unsettle(n->children[i]);
+}
+
 void tree_move(Tree *t, Node *n, Node *parent, const char *name) {
         char *copy = must(strdup(name));
 
@@ -90,6 +97,7 @@ void tree_move(Tree *t, Node *n, Node *parent, const char *name) {
         free(n->name);
         n->name = copy;
         attach(n, parent);
+        unsettle(n);
 }
 
 void tree_exchange(Tree *t, Node *a, Node *b) {
@@ -103,6 +111,8 @@ void tree_exchange(Tree *t, Node *a, Node *b) {
         attach(b, parent);
         a->name = b->name;
         b->name = name;
+        unsettle(a);
+        unsettle(b);
 }
 
 Node *tree_find(const Node *dir, const char *name) {
@@ -167,7 +177,7 @@ static int compare_names(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void read_existing(Tree *t, Node *dir) {
+void tree_read(Tree *t, Node *dir) {
         int fd = tree_open_dir(t, dir), n;
         struct dirent **entries;
         struct stat st;
@@ -183,7 +193,7 @@ static void read_existing(Tree *t, Node *dir) {
                         Node *child = tree_add(t, dir, entries[i]->d_name, st.st_mode);
 
                         if (S_ISDIR(st.st_mode))
-                                read_existing(t, child);
+                                tree_read(t, child);
                 }
                 free(entries[i]);
         }
@@ -196,7 +206,10 @@ void tree_init(Tree *t, int root_fd, uint64_t seed) {
         t->root = must(calloc(1, sizeof(Node)));
         t->root->name = must(strdup("."));
         t->root->type = S_IFDIR;
-        read_existing(t, t->root);
+        t->root->settled = true;
+        tree_read(t, t->root);
+        for (size_t i = 0; i < t->n_nodes; i++)
+                t->nodes[i]->settled = true;
 }
 
 void tree_done(Tree *t) {

@@ -12,6 +12,7 @@ typedef struct Node {
         char *name;
         mode_t type;     /* S_IFMT bits */
         size_t position; /* in tree.nodes */
+        bool settled;    /* where it was when the storm began */
         struct Node **children;
         size_t n_children, n_allocated;
 } Node;
@@ -27,6 +28,9 @@ typedef struct Tree {
 /* Reads what is below root_fd already. Ends the program on failure. */
 void tree_init(Tree *t, int root_fd, uint64_t seed);
 void tree_done(Tree *t);
+
+/* Adds all that is in a directory of which nothing is known. Ends the program on failure. */
+void tree_read(Tree *t, Node *dir);
 
 /* 0 <= result < limit */
 uint64_t tree_random(Tree *t, uint64_t limit);

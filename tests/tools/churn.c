@@ -1,6 +1,7 @@
 /* A seeded storm of random operations in one tree: every kind of entry, every kind of change,
- * renames of files and of whole directories. Never leaves the root: all calls are relative to
- * descriptors that were opened without following links.
+ * renames of files and of whole directories; with --outside also moves to another directory and
+ * back. Never leaves the root: all calls are relative to descriptors that were opened without
+ * following links.
  *
  * The same seed on the same tree gives the same storm. Whoever else changes the tree makes
  * operations fail that should not; that ends the storm with status 1, unless --tolerant. */
@@ -83,9 +84,20 @@ static int storm(Tree *t, uint64_t n_wanted, uint64_t rate, bool tolerant) {
         return 0;
 }
 
+static int open_root(const char *path) {
+        int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0) {
+                fprintf(stderr, "churn: %s: %s\n", path, strerror(errno));
+                exit(2);
+        }
+        return fd;
+}
+
 static int usage(FILE *f, int status) {
         fprintf(f, "Usage: churn --root DIR [--seed N] [--operations N] [--rate PER-SECOND]\n"
-                   "             [--entries MAX] [--steady-links] [--tolerant]\n");
+                   "             [--entries MAX] [--steady-links] [--tolerant]\n"
+                   "             [--outside DIR] [--watched-links]\n");
         return status;
 }
 
@@ -97,15 +109,17 @@ int main(int argc, char *argv[]) {
                 { "rate", required_argument, NULL, 'r' },
                 { "entries", required_argument, NULL, 'e' },
                 { "steady-links", no_argument, NULL, 'l' },
+                { "outside", required_argument, NULL, 'o' },
+                { "watched-links", no_argument, NULL, 'w' },
                 { "tolerant", no_argument, NULL, 't' },
                 { "help", no_argument, NULL, 'h' },
                 {},
         };
         uint64_t seed = 0, n = 1000, rate = 0;
-        const char *root = NULL;
+        const char *root = NULL, *outside = NULL;
         bool tolerant = false;
-        Tree tree;
-        int c, fd, r;
+        Tree tree, outside_tree;
+        int c, r;
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)
                 switch (c) {
@@ -127,6 +141,12 @@ int main(int argc, char *argv[]) {
                 case 'l':
                         arg_steady_links = true;
                         break;
+                case 'w':
+                        arg_watched_links = true;
+                        break;
+                case 'o':
+                        outside = optarg;
+                        break;
                 case 't':
                         tolerant = true;
                         break;
@@ -141,17 +161,17 @@ int main(int argc, char *argv[]) {
         while (seed == 0)
                 if (getrandom(&seed, sizeof(uint32_t), 0) < 0)
                         return 2;
-        fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0) {
-                fprintf(stderr, "churn: %s: %s\n", root, strerror(errno));
-                return 2;
-        }
         printf("churn: seed %" PRIu64 "\n", seed);
         (void) fflush(stdout);
         (void) umask(0);
-        tree_init(&tree, fd, seed);
+        tree_init(&tree, open_root(root), seed);
+        if (outside) {
+                tree_init(&outside_tree, open_root(outside), seed ^ 1);
+                arg_outside = &outside_tree;
+        }
         r = storm(&tree, n, rate, tolerant);
+        if (outside)
+                tree_done(&outside_tree);
         tree_done(&tree);
-        (void) close(fd);
         return r;
 }
