@@ -3,41 +3,11 @@
 # made journalled file system, and prints the medians as a table for the README.
 #
 # Usage: bench.sh [ROUNDS]     needs root, linux-source-6.1 (or KERNEL_SOURCE), rsync; lsyncd if it is there
-#
-# BENCH_FS  file system of both sides (default ext4)
 
-here=$(realpath "${BASH_SOURCE[0]%/*}")
-# shellcheck source=lib.sh
-. "$here/../tests/system/lib.sh"
-
-skip_all() {
-        echo "bench: $1" >&2
-        exit 77
-}
+# shellcheck source=../../bench/lib.sh
+. "${BASH_SOURCE[0]%/*}/lib.sh"
 
 rounds=${1:-5}
-type=${BENCH_FS:-ext4}
-archive=${KERNEL_SOURCE:-/usr/src/linux-source-6.1.tar.xz}
-require_root "mount file systems"
-[ -e "$archive" ] || skip_all "$archive is not there: install linux-source-6.1 or set KERNEL_SOURCE"
-SAMPLES=$WORK/samples
-mkdir "$SAMPLES"
-
-say() {
-        [ ! -t 2 ] || printf '\r\033[K%s' "$*" >&2
-}
-
-sample() { # NAME VALUE
-        echo "$2" >>"$SAMPLES/$1"
-}
-
-median() { # NAME
-        sort -g "$SAMPLES/$1" 2>/dev/null | awk '{ v[NR] = $1 } END { if (NR) printf "%s", v[int((NR + 1) / 2)] }'
-}
-
-ratio() { # NAME NAME
-        awk -v a="$(median "$1")" -v b="$(median "$2")" 'BEGIN { if (a != "" && b > 0) printf "%.2f", a / b; else printf "-" }'
-}
 
 # timed NAME COMMAND...: one sample of seconds in NAME.time and of KiB in NAME.memory
 timed() {
@@ -52,14 +22,6 @@ timed() {
         fi
         sample "$name.time" "$seconds"
         sample "$name.memory" "$memory"
-}
-
-fresh_replica() {
-        [ -z "${DEVICES[replica]:-}" ] || release_fs replica
-        [ ! -d "$WORK/replica" ] || rmdir "$WORK/replica"
-        make_fs replica "$type" 4G
-        forget_state
-        DST=$WORK/replica/tree
 }
 
 first_rebackup() {
@@ -80,45 +42,12 @@ first_cp() {
         timed first.cp sh -c 'cp -a "$1" "$2" && sync -f "$2"' sh "$SRC" "$DST"
 }
 
-write_lsyncd_configuration() { # KIND
-        local copying='rsync = { archive = true, hard_links = true, acls = true, xattrs = true }'
-        [ "$1" = default.rsync ] || copying=
-        cat >"$WORK/lsyncd.lua" <<END
-settings { nodaemon = true }
-sync { $1, source = "$SRC", target = "$DST", delay = 0, $copying }
-END
-}
-
-start_lsyncd() { # KIND: returns when its first sync has ended
-        write_lsyncd_configuration "$1"
-        mkdir -p "$DST"
-        : >"$WORK/lsyncd.log"
-        lsyncd "$WORK/lsyncd.lua" >>"$WORK/lsyncd.log" 2>&1 &
-        lsyncd=$!
-        wait_for 'grep -q "Startup of .* finished" "$WORK/lsyncd.log"' 300
-}
-
-stop_lsyncd() {
-        kill "$lsyncd"
-        wait "$lsyncd" 2>/dev/null
-}
-
 first_lsyncd() {
         local start=$EPOCHREALTIME
-        start_lsyncd default.rsync
+        start_lsyncd default.rsync 0
         sync -f "$DST"
         sample first.lsyncd.time "$(awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }')"
         stop_lsyncd
-}
-
-# seconds_until CONDITION COMMAND...: from the end of the command until the condition holds
-seconds_until() {
-        local condition=$1 start
-        shift
-        "$@"
-        start=$EPOCHREALTIME
-        until eval "$condition"; do sleep 0.002; done
-        awk -v a="$start" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
 }
 
 work_live() {
@@ -141,10 +70,6 @@ work_live() {
         rm -r "$SRC/storm" "$SRC/moved" "$SRC"/latency-*
         wait_equal "$SRC" "$DST" 60
         kill_daemon
-}
-
-is_empty() { # DIRECTORY
-        [ -z "$(find "$1" -mindepth 1 -print -quit)" ]
 }
 
 # work_removal NAME [OPTIONS...]: the whole tree is removed under a running daemon; one sample in NAME.after
@@ -170,48 +95,18 @@ latency_lsyncd() {
         fresh_replica
         mv "$SRC" "$SRC.whole"
         mkdir "$SRC"
-        start_lsyncd default.direct
+        start_lsyncd default.direct 0
         sample lsyncd.latency "$("$FSOPS" latency "$SRC" "$DST" 200)"
         stop_lsyncd
         rm -r "$SRC"
         mv "$SRC.whole" "$SRC"
 }
 
-row() { # LABEL VALUE...
-        printf '| %s' "$1"
-        shift
-        printf ' | %s' "$@"
-        printf ' |\n'
-}
-
-seconds() { # NAME
-        local value
-        value=$(median "$1")
-        [ -n "$value" ] && printf '%.2f s' "$value" || printf -- '-'
-}
-
-mebibytes() { # NAME
-        local value
-        value=$(median "$1")
-        [ -n "$value" ] && printf '%d MiB' $((value / 1024)) || printf -- '-'
-}
-
-latency() { # NAME
-        awk '{ v = $1 " ms / " $2 " ms" } END { print v ? v : "-" }' "$SAMPLES/$1" 2>/dev/null || printf -- '-'
-}
-
-milliseconds() { # NAME
-        median "$1" | awk '{ printf "%.0f ms", $1 * 1000 }'
-}
-
 print_report() {
         local entries bytes
         entries=$(find "$SRC" -mindepth 1 | wc -l)
         bytes=$(du -s --apparent-size --block-size=1M "$SRC" | cut -f 1)
-        echo "$(nproc) CPUs ($(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)), Linux $(uname -r), $type on" \
-                "loop devices with direct I/O, $(awk '/MemTotal/ { printf "%d", $2 / 1048576 }' /proc/meminfo) GiB of memory;" \
-                "$(rsync --version | awk 'NR == 1 { print $1, $3 }')," \
-                "$(lsyncd -version 2>/dev/null | awk '{ print "lsyncd", $2 }')."
+        print_machine
         echo "linux-source-6.1: $entries entries, $bytes MiB. Medians of $rounds rounds in turns; rsync and cp include \`sync -f\`."
         echo
         row "" rebackupd rsync "cp -a" lsyncd "to rsync"
@@ -234,10 +129,8 @@ print_report() {
 
 make_fs source "$type" 4G
 SRC=$WORK/source/tree
-mkdir "$SRC"
 say "unpacking"
-tar -xf "$archive" -C "$SRC" --strip-components=1
-sync -f "$SRC"
+unpack_tree "$SRC"
 
 tools=(rebackup rsync cp)
 ! command -v lsyncd >/dev/null || tools+=(lsyncd)

@@ -23,6 +23,7 @@
 #define SEC (1000 * MSEC)
 #define CHUNK_WORDS 8192
 #define DEEP_NAME_LENGTH 200
+#define FLEETING_LOTS_MAX 10000
 
 static volatile sig_atomic_t stopped;
 
@@ -211,44 +212,153 @@ static int compare_numbers(const void *a, const void *b) {
         return x < y ? -1 : x > y;
 }
 
-/* Returns the nanoseconds from the close of a new file of 4 KiB to its whole appearance at the
- * other side. */
-static uint64_t measure_arrival(const char *from, const char *to) {
-        static const char block[4096];
+typedef struct Arrival {
+        uint64_t whole, committed; /* ns after the close */
+} Arrival;
+
+static void await_change(uint64_t start) {
+        if (now() - start > 60 * SEC)
+                die("it does not arrive");
+        pause_for(50000);
+}
+
+static uint64_t modified(const char *path) {
         struct stat st;
-        uint64_t start;
+
+        must(stat(path, &st), path);
+        return (uint64_t) st.st_mtim.tv_sec * SEC + st.st_mtim.tv_nsec;
+}
+
+/* From the close of a new file of 4 KiB to its whole appearance at the other side, and until
+ * JOURNAL, if any, has been written to after that. */
+static Arrival measure_arrival(const char *from, const char *to, const char *journal) {
+        static const char block[4096];
+        uint64_t start, written = journal ? modified(journal) : 0;
+        struct stat st;
+        Arrival arrival;
         int fd = must(open(from, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), from);
 
         must(write(fd, block, sizeof(block)), from);
         (void) close(fd);
         start = now();
-        while (stat(to, &st) < 0 || st.st_size != sizeof(block)) {
-                if (now() - start > 60 * SEC)
-                        die("it does not arrive");
-                pause_for(50000);
-        }
-        return now() - start;
+        while (stat(to, &st) < 0 || st.st_size != sizeof(block))
+                await_change(start);
+        arrival.whole = now() - start;
+        while (journal && modified(journal) == written)
+                await_change(start);
+        arrival.committed = now() - start;
+        return arrival;
 }
 
-/* SOURCE REPLICA COUNT: prints median and 99th percentile of the time that a new file takes, in ms.
- */
+static void print_spread(uint64_t *values, unsigned long n) {
+        qsort(values, n, sizeof(uint64_t), compare_numbers);
+        printf("%.2f %.2f\n", (double) values[n / 2] / MSEC, (double) values[n * 99 / 100] / MSEC);
+}
+
+/* SOURCE REPLICA COUNT [JOURNAL]: prints median and 99th percentile of the time that a new file
+ * takes, in ms; with JOURNAL, the file that a commit writes to, a second line for the commit. */
 static int run_latency(char *argv[]) {
         unsigned long n = strtoul(argv[2], NULL, 10);
-        uint64_t *took = calloc(n, sizeof(uint64_t));
+        uint64_t *whole = calloc(n, sizeof(uint64_t)), *committed = calloc(n, sizeof(uint64_t));
         char from[PATH_MAX], to[PATH_MAX];
 
-        if (!took || n == 0)
+        if (!whole || !committed || n == 0)
                 die("count");
         for (unsigned long i = 0; i < n; i++) {
+                Arrival arrival;
+
                 (void) snprintf(from, sizeof(from), "%s/latency-%lu", argv[0], i);
                 (void) snprintf(to, sizeof(to), "%s/latency-%lu", argv[1], i);
-                took[i] = measure_arrival(from, to);
+                arrival = measure_arrival(from, to, argv[3]);
+                whole[i] = arrival.whole;
+                committed[i] = arrival.committed;
                 pause_for(30 * MSEC);
         }
-        qsort(took, n, sizeof(uint64_t), compare_numbers);
-        printf("%.2f %.2f\n", (double) took[n / 2] / MSEC, (double) took[n * 99 / 100] / MSEC);
-        free(took);
+        print_spread(whole, n);
+        if (argv[3])
+                print_spread(committed, n);
+        free(committed);
+        free(whole);
         return 0;
+}
+
+static uint64_t processor_time(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+        return (uint64_t) ts.tv_sec * SEC + ts.tv_nsec;
+}
+
+static uint64_t make_fleeting(const char *name) {
+        static const char block[100];
+        uint64_t start = processor_time();
+        int fd = must(open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), name);
+
+        must(write(fd, block, sizeof(block)), name);
+        (void) close(fd);
+        must(unlink(name), name);
+        return processor_time() - start;
+}
+
+/* DIR COUNT PAUSE-US: makes, writes 100 bytes to, closes and unlinks a file so many times, resting
+ * between; COUNT 0: until SIGTERM. Prints what one takes, in microseconds: of the means of a
+ * hundred each the median, which others that want the processor now and then do not move. */
+static int run_fleeting(char *argv[]) {
+        static uint64_t means[FLEETING_LOTS_MAX];
+        uint64_t n = strtoull(argv[1], NULL, 10), pause = strtoull(argv[2], NULL, 10) * 1000;
+        uint64_t n_means = 0, took = 0;
+        char name[PATH_MAX];
+
+        for (uint64_t i = 0; !stopped && (n == 0 || i < n); i++) {
+                (void) snprintf(name, sizeof(name), "%s/fleeting-%" PRIu64, argv[0], i);
+                took += make_fleeting(name);
+                if (pause > 0)
+                        pause_for(pause);
+                if (i % 100 != 99 || n_means == FLEETING_LOTS_MAX)
+                        continue;
+                means[n_means++] = took / 100;
+                took = 0;
+        }
+        qsort(means, n_means, sizeof(uint64_t), compare_numbers);
+        printf("%.2f\n", (double) means[n_means / 2] / 1000);
+        return 0;
+}
+
+/* Whoever waits for READY=1 is nobody's child, and gone when it came. */
+static void note_ready(int fd, const char *output) {
+        uint64_t start = now();
+        char message[4096];
+        ssize_t n;
+
+        do {
+                n = recv(fd, message, sizeof(message) - 1, 0);
+                message[n > 0 ? n : 0] = 0;
+        } while (n > 0 && !strstr(message, "READY=1"));
+        FILE *f = n > 0 ? fopen(output, "we") : NULL;
+        if (f) {
+                fprintf(f, "%.4f\n", (double) (now() - start) / SEC);
+                (void) fclose(f);
+        }
+}
+
+/* OUTPUT COMMAND...: becomes the command; the file OUTPUT gets the seconds until it has told its
+ * service manager to be ready. */
+static int run_ready(char *argv[]) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int fd = must(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+
+        (void) snprintf(address.sun_path, sizeof(address.sun_path), "%s.socket", argv[0]);
+        (void) unlink(address.sun_path);
+        must(bind(fd, (struct sockaddr *) &address, sizeof(address)), address.sun_path);
+        if (must(fork(), "fork") == 0) {
+                if (must(fork(), "fork") == 0)
+                        note_ready(fd, argv[0]);
+                _exit(0);
+        }
+        (void) wait(NULL);
+        (void) setenv("NOTIFY_SOCKET", address.sun_path, 1);
+        (void) execvp(argv[1], argv + 1);
+        die(argv[1]);
 }
 
 /* OUTPUT COMMAND...: appends "seconds max-rss-KiB exit-status" of the command to the file OUTPUT.
@@ -287,7 +397,9 @@ static const struct {
         { "rewrite", 4, "FILE CHUNKS WRITING-MS RESTING-MS", run_rewrite },
         { "watch-whole", 2, "FILE CHUNKS", run_watch_whole },
         { "burst", 3, "DIR DIRECTORIES FILES", run_burst },
-        { "latency", 3, "SOURCE REPLICA COUNT", run_latency },
+        { "latency", 3, "SOURCE REPLICA COUNT [JOURNAL]", run_latency },
+        { "fleeting", 3, "DIR COUNT PAUSE-US", run_fleeting },
+        { "ready", 2, "OUTPUT COMMAND...", run_ready },
         { "measure", 2, "OUTPUT COMMAND...", run_measure },
 };
 
