@@ -187,6 +187,20 @@ static void pass_ended(Manager *manager, PassResult *result) {
                                        result->error ?: strerror(-result->result));
 }
 
+/* What a full pass removes it has compared with everything else. */
+static void take_linked(Manager *manager) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+        _cleanup_free_ WatchFile *files = NULL;
+        size_t n;
+        int r;
+
+        r = engine_take_linked(manager->engine, &files, &n);
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = dirty_add_file(manager->dirty, files[i], now);
+        if (r < 0)
+                manager_want_full(manager, now);
+}
+
 int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Manager *manager = ASSERT_PTR(userdata);
 
@@ -200,6 +214,7 @@ int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *u
                 pass_ended(manager, &result);
                 pass_result_done(&result);
         }
+        take_linked(manager);
         manager_continue(manager);
         return 0;
 }

@@ -56,8 +56,10 @@ struct Catalog {
         sqlite3_stmt *statements[_WRITER_MAX];
         int64_t reserved; /* size of the database for which there is room on the disk */
         bool in_transaction;
-        bool damaged; /* damage was met: the next opening must not trust the database */
-        int failure;  /* the first of this transaction, given to everything that follows in it */
+        bool damaged;            /* damage was met: the next opening must not trust the database */
+        CatalogLinked on_linked; /* may be NULL */
+        void *on_linked_userdata;
+        int failure; /* the first of this transaction, given to everything that follows in it */
 };
 
 typedef enum CatalogOpenFlags {

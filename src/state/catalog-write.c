@@ -40,7 +40,7 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_DELETE_LEAVES] =
                 "DELETE FROM entry WHERE parent = ?1 AND directory_id = 0 AND name <="
                 " (SELECT max(name) FROM (SELECT name FROM entry WHERE parent = ?1"
-                " ORDER BY name LIMIT ?2))",
+                " ORDER BY name LIMIT ?2)) RETURNING source_inode, file_system, source_n_links",
         [WRITER_DELETE_DIRECTORY] =
                 "DELETE FROM entry WHERE directory_id = ?1 AND directory_id <> 0"
                 " AND parent = ?2",
@@ -371,6 +371,40 @@ static int64_t delete_rows(Catalog *catalog, WriterStatement which, int64_t a, i
         return n > 0 ? n : catalog_fail(catalog, SQLITE_CORRUPT);
 }
 
+static void tell_linked(const Catalog *catalog, sqlite3_stmt *statement) {
+        CatalogIdentity identity = {
+                .source_inode = (uint64_t) sqlite3_column_int64(statement, 0),
+                .file_system = sqlite3_column_int64(statement, 1),
+        };
+
+        if (catalog->on_linked && sqlite3_column_int64(statement, 2) > 1)
+                catalog->on_linked(identity, catalog->on_linked_userdata);
+}
+
+/* Returns how many of the first N_MAX rows in PARENT, none of them a directory's, it deleted. */
+static int64_t delete_leaves(Catalog *catalog, int64_t parent, int64_t n_max) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_DELETE_LEAVES];
+        const int64_t values[] = { parent, n_max };
+        int64_t n = 0;
+        int code;
+
+        code = bind_integers(statement, 1, values, ELEMENTSOF(values));
+        if (code == SQLITE_OK)
+                while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+                        tell_linked(catalog, statement);
+                        n++;
+                }
+        (void) sqlite3_reset(statement);
+        if (code != SQLITE_DONE)
+                return catalog_fail(catalog, code);
+        return n > 0 ? n : catalog_fail(catalog, SQLITE_CORRUPT);
+}
+
+void catalog_on_linked(Catalog *catalog, CatalogLinked handler, void *userdata) {
+        catalog->on_linked = handler;
+        catalog->on_linked_userdata = userdata;
+}
+
 /* One step at the end of DESCENT: into the first directory there, or its leaves deleted as far as a
  * chunk reaches, or, when it is empty, its own row and back to its parent. The rows looked at are
  * those deleted and, once, the directories among them. Returns the rows deleted; -ENOENT when the
@@ -383,8 +417,7 @@ static int64_t delete_step(Catalog *catalog, Descent *descent, int64_t limit) {
         if (r > 0)
                 return descend(catalog, descent, child);
         if (r == 0)
-                return delete_rows(catalog, WRITER_DELETE_LEAVES, here,
-                                   MIN(limit, (int64_t) LEAVES_CHUNK));
+                return delete_leaves(catalog, here, MIN(limit, (int64_t) LEAVES_CHUNK));
         if (r != -ENOENT || descent->n_ids == 1)
                 return r;
 

@@ -137,6 +137,11 @@ typedef struct CatalogIdentity {
         uint64_t source_inode;
 } CatalogIdentity;
 
+/* HANDLER is called for each row that catalog_delete_subtree deletes of a file that had other names
+ * as well; it must call nothing of the catalog. */
+typedef void (*CatalogLinked)(CatalogIdentity identity, void *userdata);
+void catalog_on_linked(Catalog *catalog, CatalogLinked handler, void *userdata);
+
 /* Rows whose source is inode SOURCE_INODE on FILE_SYSTEM: names of a hard-link group, or where a
  * moved entry was. Up to N_MAX after skipping N_SKIP, ordered by place; returns the number. */
 int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, int n_skip,

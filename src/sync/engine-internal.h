@@ -258,7 +258,7 @@ void job_parked(Worker *worker, Job *job);
 int committer_start(Engine *engine);
 void committer_stop(Engine *engine);
 
-/* engine.c: tells the event loop that a pass has ended. */
+/* engine.c: tells the event loop that a pass has ended, or that there is something to take. */
 void engine_signal_ended(Engine *engine);
 
 static inline void engine_beat(Engine *engine) {

@@ -80,6 +80,11 @@ int engine_start_dirty(Engine *engine, DirtyBatch *batch);
 /* Takes the result of an ended pass: 1 there is one, 0 none (and the eventfd is drained). */
 int engine_collect(Engine *engine, PassResult *ret);
 
+/* Takes what became known of files that had several names, of which some went with a directory: a
+ * change through one of those may show at the others alone. *RET is the caller's. 0, or -ENOBUFS
+ * when there were more: then a full pass is due. The descriptor is readable when there are any. */
+int engine_take_linked(Engine *engine, WatchFile **ret, size_t *ret_n);
+
 bool engine_is_running(const Engine *engine, PassKind kind);
 
 /* Asks running passes to end soon: what is staged completely is still published and committed,

@@ -52,6 +52,15 @@ int file_systems_number(Engine *engine, int directory_fd, uint64_t device, int64
         return r;
 }
 
+bool file_systems_device_locked(const Engine *engine, int64_t number, uint64_t *ret) {
+        for (size_t i = 0; i < engine->n_file_systems; i++)
+                if (engine->file_systems[i].number == number) {
+                        *ret = engine->file_systems[i].device;
+                        return true;
+                }
+        return false;
+}
+
 int file_systems_find(Engine *engine, uint64_t device, int64_t *ret) {
         bool known;
 

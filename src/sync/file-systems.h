@@ -9,6 +9,9 @@
  * roots were opened. */
 int file_systems_reset(Engine *engine);
 
+/* The device of the file system with that number, if it was met since. Needs catalog_mutex. */
+bool file_systems_device_locked(const Engine *engine, int64_t number, uint64_t *ret);
+
 /* The catalog's number of the file system with device number DEVICE, if it was met since: 0 or
  * -ENOENT. Any worker. */
 int file_systems_find(Engine *engine, uint64_t device, int64_t *ret);

@@ -5,8 +5,10 @@
 
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "sync/file-systems.h"
 
 enum {
+        LINKED_MAX = 4096,    /* files that wait to be taken */
         PURGE_ROWS = 4096,    /* a step */
         PURGE_ROWS_FULL = 16, /* for which the log has room however full the disk is */
 };
@@ -15,6 +17,10 @@ struct Purge {
         bool is_full;
         int64_t *ids;
         size_t n_ids, n_allocated;
+        pthread_mutex_t mutex; /* guards what follows; a leaf */
+        WatchFile *linked;     /* files of which names went, and others may be left */
+        size_t n_linked;
+        bool too_many_linked;
 };
 
 /* The nodes of a subtree, while its watches are dropped. */
@@ -25,12 +31,18 @@ typedef struct Nodes {
 
 int purge_new(Engine *engine) {
         engine->purge = calloc(1, sizeof *engine->purge);
-        return engine->purge ? 0 : -ENOMEM;
+        if (!engine->purge)
+                return -ENOMEM;
+        (void) pthread_mutex_init(&engine->purge->mutex, NULL);
+        return 0;
 }
 
 void purge_free(Engine *engine) {
-        if (engine->purge)
-                free(engine->purge->ids);
+        if (!engine->purge)
+                return;
+        free(engine->purge->ids);
+        free(engine->purge->linked);
+        (void) pthread_mutex_destroy(&engine->purge->mutex);
         free(engine->purge);
         engine->purge = NULL;
 }
@@ -93,14 +105,61 @@ bool purge_is_pending(const Engine *engine) {
         return engine->purge->n_ids > 0;
 }
 
+static bool add_linked(Purge *purge, WatchFile file) {
+        if (!purge->linked)
+                purge->linked = calloc(LINKED_MAX, sizeof *purge->linked);
+        if (!purge->linked || purge->n_linked == LINKED_MAX)
+                return false;
+        purge->linked[purge->n_linked++] = file;
+        return true;
+}
+
+/* A change through a name in the removed directory may not have been seen before it went. */
+static void on_linked(CatalogIdentity identity, void *userdata) {
+        Engine *engine = ASSERT_PTR(userdata);
+        Purge *purge = engine->purge;
+        WatchFile file = { .inode = identity.source_inode };
+        bool known = file_systems_device_locked(engine, identity.file_system, &file.device);
+
+        (void) pthread_mutex_lock(&purge->mutex);
+        if (!known || !add_linked(purge, file))
+                purge->too_many_linked = true;
+        (void) pthread_mutex_unlock(&purge->mutex);
+}
+
+int engine_take_linked(Engine *engine, WatchFile **ret, size_t *ret_n) {
+        Purge *purge = engine->purge;
+        int r;
+
+        (void) pthread_mutex_lock(&purge->mutex);
+        *ret = TAKE_PTR(purge->linked);
+        *ret_n = purge->n_linked;
+        r = purge->too_many_linked ? -ENOBUFS : 0;
+        purge->n_linked = 0;
+        purge->too_many_linked = false;
+        (void) pthread_mutex_unlock(&purge->mutex);
+        return r;
+}
+
+static bool has_linked(Purge *purge) {
+        bool result;
+
+        (void) pthread_mutex_lock(&purge->mutex);
+        result = purge->n_linked > 0 || purge->too_many_linked;
+        (void) pthread_mutex_unlock(&purge->mutex);
+        return result;
+}
+
 /* Number of rows that went, or -errno. */
-static int64_t delete_rows(Catalog *catalog, int64_t directory_id, unsigned n_max) {
+static int64_t delete_rows(Engine *engine, int64_t directory_id, unsigned n_max) {
+        Catalog *catalog = engine->pair->store.catalog;
         int64_t n;
         int r;
 
         r = catalog_begin(catalog);
         if (r < 0)
                 return r;
+        catalog_on_linked(catalog, on_linked, engine);
         n = catalog_delete_subtree(catalog, directory_id, n_max);
         r = n < 0 ? (int) n : catalog_commit(catalog);
         if (r < 0)
@@ -122,9 +181,11 @@ void purge_step(Engine *engine) {
         if (catalog && was_full)
                 catalog_restart_log(catalog);
         if (catalog)
-                n = delete_rows(catalog, purge->ids[purge->n_ids - 1],
+                n = delete_rows(engine, purge->ids[purge->n_ids - 1],
                                 was_full ? PURGE_ROWS_FULL : PURGE_ROWS);
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
+        if (has_linked(purge))
+                engine_signal_ended(engine);
         r = (int) MIN(n, INT64_C(0));
         purge->is_full = r == -ENOSPC || r == -EDQUOT || (was_full && n > 0);
         if (purge->is_full && !was_full)
