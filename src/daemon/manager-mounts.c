@@ -102,9 +102,11 @@ static int look_again(Manager *manager, const char *point, usec_t now) {
         return r;
 }
 
-static void follow(Manager *manager, const MountChanges *changes) {
+void manager_follow_mounts(Manager *manager, const MountChanges *changes) {
         usec_t now = now_usec(CLOCK_MONOTONIC);
 
+        if (!changes->roots && changes->n_points == 0)
+                return;
         log_debug("mounts of the pair came or went: %s%zu in the source",
                   changes->roots ? "at its directories, " : "", changes->n_points);
         if (changes->roots) {
@@ -159,8 +161,7 @@ void manager_check_mounts(Manager *manager) {
                 (void) log_warning_errno(r, "cannot read the mounts, comparing everything: %m");
                 changes.roots = true;
         }
-        if (changes.roots || changes.n_points > 0)
-                follow(manager, &changes);
+        manager_follow_mounts(manager, &changes);
         /* A disk that went and is back is all that a hold waits for, and may look as if nothing had
          * changed. */
         if (manager->hold)
@@ -168,4 +169,40 @@ void manager_check_mounts(Manager *manager) {
         if (manager->hold || changes.roots || changes.n_points > 0)
                 manager_continue(manager);
         mount_changes_done(&changes);
+}
+
+/* Mounts as they are told apart without their numbers; borrows what TABLE owns. */
+static int without_numbers(const MountTable *table, MountTable *ret) {
+        Mount *mounts = new0(Mount, table->n_mounts + 1);
+
+        if (!mounts)
+                return -ENOMEM;
+        for (size_t i = 0; i < table->n_mounts; i++) {
+                mounts[i] = table->mounts[i];
+                mounts[i].id = 0;
+        }
+        *ret = (MountTable) { .mounts = mounts, .n_mounts = table->n_mounts };
+        return 0;
+}
+
+/* Each process of a service may have a mount namespace of its own, and even the namespaces' numbers
+ * are used again. A file system that went and came back in between has ended its watches, which is
+ * told by them. */
+int manager_compare_mounts(Manager *manager, const MountTable *was, MountChanges *ret) {
+        MountTable before = {}, now = {};
+        int r;
+
+        find_store(manager);
+        r = without_numbers(was, &before);
+        if (r >= 0)
+                r = without_numbers(&manager->mounts.table, &now);
+        if (r >= 0)
+                r = mount_changes_find(&before, &now,
+                                       &(const MountPaths) { manager->mounts.source,
+                                                             manager->mounts.replica,
+                                                             manager->mounts.store },
+                                       ret);
+        free(before.mounts);
+        free(now.mounts);
+        return r;
 }

@@ -1,16 +1,19 @@
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "basic/alloc.h"
 #include "basic/log.h"
+#include "daemon/count-text.h"
 #include "daemon/log-message.h"
+#include "daemon/manager-resume.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/summary.h"
 #include "daemon/watch-choice.h"
 
-/* Without watches the pair is mirrored all the same, by rescans. *RET_TEXT: by what means it is
- * watched. */
-static void open_watch(Manager *manager, char **ret_text) {
+/* Without watches the pair is mirrored all the same, by rescans. */
+static void open_watch(Manager *manager) {
         WatchRequest request = {
                 .mode = manager->config->watch,
                 .path = manager->config->source,
@@ -21,10 +24,10 @@ static void open_watch(Manager *manager, char **ret_text) {
 
         if (manager->options->once || request.mode == WATCH_OFF)
                 return;
-        r = watch_choose(&request, &manager->watch, ret_text);
+        r = watch_choose(&request, &manager->watch, &manager->watch_text);
         if (r > 0)
                 log_warning("fanotify cannot be had for the source, which is watched with %s",
-                            *ret_text ?: "inotify");
+                            manager->watch_text ?: "inotify");
         if (r >= 0)
                 return;
         log_message_errno(
@@ -57,7 +60,7 @@ static void open_replica_watch(Manager *manager) {
                                   "rescans: %m");
 }
 
-static int make_objects(Manager *manager, char **ret_text) {
+int manager_make_tree(Manager *manager) {
         const Config *config = manager->config;
         int r;
 
@@ -65,15 +68,44 @@ static int make_objects(Manager *manager, char **ret_text) {
         if (r < 0)
                 return r;
         manager->root = tree_root(manager->tree);
-        r = dirty_new(&manager->dirty,
-                      (DirtyTimes) { .settle = config->settle, .max_delay = config->max_delay });
+        return dirty_new(&manager->dirty,
+                         (DirtyTimes) { .settle = config->settle, .max_delay = config->max_delay });
+}
+
+void manager_drop_tree(Manager *manager) {
+        manager->dirty = dirty_free(manager->dirty);
+        manager->watch = watch_free(manager->watch);
+        manager->replica_watch = watch_free(manager->replica_watch);
+        manager->root = node_unref(manager->root);
+        manager->tree = tree_free(manager->tree);
+}
+
+static int begin_anew(Manager *manager) {
+        int r;
+
+        r = manager_make_tree(manager);
         if (r < 0)
                 return r;
-        open_watch(manager, ret_text);
+        open_watch(manager);
         open_replica_watch(manager);
         manager->armed = !manager->watch;
-        return engine_new(manager->pair, manager->tree, manager->watch, manager->replica_watch,
-                          &manager->engine);
+        return 0;
+}
+
+static int make_objects(Manager *manager, Resume *resume, bool *ret_resumed) {
+        bool resumed = resume_adopt(manager, resume);
+        int r = 0;
+
+        if (!resumed)
+                r = begin_anew(manager);
+        if (r < 0)
+                return r;
+        r = engine_new(manager->pair, manager->tree, manager->watch, manager->replica_watch,
+                       &manager->engine);
+        if (r >= 0 && resumed)
+                r = resume_finish(manager, resume);
+        *ret_resumed = resumed;
+        return r;
 }
 
 static int add_source(Manager *manager, int fd, sd_event_io_handler_t handler,
@@ -113,9 +145,25 @@ static int add_sources(Manager *manager) {
         return 0;
 }
 
-static void log_start(Manager *manager, const char *text) {
-        _cleanup_free_ char *line = NULL;
-        const char *backend = manager->watch ? text ?: "events" : NULL;
+/* By what means the source is watched, "inotify from where the last run left off (12 directories)";
+ * NULL: it is not. A fresh string otherwise, or NULL when memory is short. */
+static char *describe_watch(Manager *manager, bool resumed) {
+        const char *text = manager->watch_text ?: "events";
+        char count[COUNT_TEXT_MAX], *description;
+
+        if (!manager->watch)
+                return NULL;
+        if (!resumed)
+                return strdup(text);
+        (void) count_format(count, sizeof count, tree_n_nodes(manager->tree));
+        if (asprintf(&description, "%s, from where the last run left off (%s directories)", text,
+                     count) < 0)
+                return NULL;
+        return description;
+}
+
+static void log_start(Manager *manager, bool resumed) {
+        _cleanup_free_ char *line = NULL, *backend = describe_watch(manager, resumed);
         const char *store = manager->pair->store.path ?: "not made yet"; /* by a dry run */
 
         if (summary_format_start(manager->config, store, backend, &line) >= 0)
@@ -124,15 +172,17 @@ static void log_start(Manager *manager, const char *text) {
 }
 
 int manager_open(Manager *manager, char **ret_error) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_(resume_done) Resume resume = RESUME_NULL;
         const Options *options = manager->options;
+        bool resumed = false;
         int r;
 
+        resume_receive(manager, &resume);
         r = pair_open(manager->config, options->instance, options->dry_run, &manager->pair,
                       ret_error);
         if (r != 0)
                 return r;
-        r = make_objects(manager, &text);
+        r = make_objects(manager, &resume, &resumed);
         if (r < 0)
                 return r;
         r = add_sources(manager);
@@ -140,6 +190,6 @@ int manager_open(Manager *manager, char **ret_error) {
                 return r;
         if (manager->hold)
                 manager_end_hold(manager);
-        log_start(manager, text);
+        log_start(manager, resumed);
         return 0;
 }

@@ -168,7 +168,11 @@ static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result
 
 static void pass_ended(Manager *manager, PassResult *result) {
         counters_add(&manager->totals, &result->counters);
-        if (manager->stopping || manager_end_room_check(manager, result))
+        if (manager->stopping && (manager->cancelled || result->result != 0)) {
+                manager->cut_off = true;
+                return;
+        }
+        if (manager_end_room_check(manager, result))
                 return;
         manager_note_room(manager, result);
         if (result->result == 0)

@@ -44,7 +44,7 @@ static int on_mounts(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static int on_stop(sd_event_source *source, uint64_t usec, void *userdata) {
         (void) source, (void) usec;
-        manager_stop(ASSERT_PTR(userdata)); /* for the second time: does not wait any longer */
+        manager_stop(ASSERT_PTR(userdata)); /* once more: waits less, or no longer */
         return 0;
 }
 

@@ -17,6 +17,8 @@
 /* A second or two are promised; a disk that hangs may keep a worker for longer than anybody wants
  * to wait. */
 #define STOP_TIMEOUT_USEC (10 * USEC_PER_SEC)
+/* How long a pass may go on before it is asked to end. */
+#define STOP_PATIENCE_USEC (1 * USEC_PER_SEC)
 
 bool manager_is_busy(const Manager *manager) {
         for (PassKind kind = 0; kind < _PASS_KIND_MAX; kind++)
@@ -154,21 +156,49 @@ void manager_continue(Manager *manager) {
                                   MIN(manager_check_room(manager, now), next_start(manager)));
 }
 
-void manager_stop(Manager *manager) {
-        if (manager->stopping) {
-                manager->abandoned = manager_is_busy(manager);
-                if (manager->abandoned)
-                        log_warning(
-                                "not waiting for what is under way; the next start puts it right");
-                manager_finish(manager, EX_OK);
-                return;
-        }
-        manager->stopping = true;
-        notify_stopping(&manager->notify);
-        notify_extend_timeout(&manager->notify, 2 * STOP_TIMEOUT_USEC);
+static bool only_dirty_pass_runs(const Manager *manager) {
+        return engine_is_running(manager->engine, PASS_DIRTY) &&
+               !engine_is_running(manager->engine, PASS_FULL) &&
+               !engine_is_running(manager->engine, PASS_LARGE);
+}
+
+static void cancel(Manager *manager) {
+        manager->cancelled = true;
+        manager->cut_off = manager_is_busy(manager);
         if (manager->engine)
                 engine_cancel(manager->engine);
         manager_set_timer(manager, TIMER_STOP, now_usec(CLOCK_MONOTONIC) + STOP_TIMEOUT_USEC);
+}
+
+static void abandon(Manager *manager) {
+        manager->abandoned = manager_is_busy(manager);
+        if (manager->abandoned)
+                log_warning("not waiting for what is under way; the next start puts it right");
+        manager_finish(manager, EX_OK);
+}
+
+/* A pass over a few places is let end when the next process can then go on from there: were it cut
+ * off, that would have to look at everything. */
+static void begin_stop(Manager *manager) {
+        manager->stopping = true;
+        notify_stopping(&manager->notify);
+        notify_extend_timeout(&manager->notify, 2 * STOP_TIMEOUT_USEC);
+        if (manager_leaves(manager) && only_dirty_pass_runs(manager))
+                manager_set_timer(manager, TIMER_STOP,
+                                  now_usec(CLOCK_MONOTONIC) + STOP_PATIENCE_USEC);
+        else
+                cancel(manager);
+}
+
+void manager_stop(Manager *manager) {
+        if (!manager->stopping)
+                begin_stop(manager);
+        else if (!manager->cancelled)
+                cancel(manager);
+        else {
+                abandon(manager);
+                return;
+        }
         manager_continue(manager);
 }
 
@@ -251,11 +281,8 @@ Manager *manager_free(Manager *manager) {
         sd_event_source_unref(manager->engine_source);
         manager_mounts_done(manager);
         engine_free(manager->engine);
-        dirty_free(manager->dirty);
-        watch_free(manager->watch);
-        watch_free(manager->replica_watch);
-        node_unref(manager->root);
-        tree_free(manager->tree);
+        manager_drop_tree(manager);
+        free(manager->watch_text);
         pair_close(manager->pair);
         sd_event_unref(manager->event);
         config_free(manager->next_config);

@@ -76,6 +76,7 @@ struct Manager {
         Node *root;
         Watch *watch;         /* NULL as well when nothing is watched */
         Watch *replica_watch; /* NULL as well when the replica is not watched */
+        char *watch_text;     /* by what means the source is watched, in words; may be NULL */
         DirtySet *dirty;
         Engine *engine;
 
@@ -86,6 +87,8 @@ struct Manager {
         bool ready; /* the service manager was told */
         bool live;  /* the first full pass is done */
         bool stopping;
+        bool cancelled;      /* what runs was asked to end */
+        bool cut_off;        /* it had not done all it should have */
         bool config_refused; /* the last reload failed */
         bool finished;       /* the loop ends with this round */
         bool abandoned;      /* what runs did not end in time; the next start puts it right */
@@ -121,13 +124,17 @@ DEFINE_TRIVIAL_CLEANUP_FUNC(Manager *, manager_free)
 /* Runs the pair until it is told to end. Returns the exit status of the process; what went wrong
  * has been logged. */
 int manager_run(Manager *manager);
+/* After the run: leaves what is watched to the next process of the service, if there is a manager
+ * to keep it and all ended well. Nothing but manager_free may follow. */
+void manager_leave(Manager *manager);
 
 /* manager.c */
 /* Starts what is due, and sets the timer for what comes next. */
 void manager_continue(Manager *manager);
 /* Ends the event loop with exit status CODE, logging the totals; the first call counts. */
 void manager_finish(Manager *manager, int code);
-/* Asks what runs to end; then manager_continue() finishes. */
+/* Asks what runs to end; then manager_continue() finishes. When it is told again, it does not wait
+ * any longer. */
 void manager_stop(Manager *manager);
 void manager_want_full(Manager *manager, usec_t when);
 bool manager_is_busy(const Manager *manager);
@@ -135,6 +142,13 @@ bool manager_is_busy(const Manager *manager);
 /* manager-open.c: opens the pair and makes what works on it. 0; a GuardOutcome; -errno. All but 0
  * come with *RET_ERROR. */
 int manager_open(Manager *manager, char **ret_error);
+/* Tree and dirty set, both empty. 0 or -ENOMEM. */
+int manager_make_tree(Manager *manager);
+/* These and the watches, from which no events come yet, are gone. */
+void manager_drop_tree(Manager *manager);
+
+/* manager-leave.c: whether there will be something to leave, as far as can be told now. */
+bool manager_leaves(const Manager *manager);
 
 /* manager-timer.c: sets a timer to WHEN (CLOCK_MONOTONIC; USEC_INFINITY: off). */
 void manager_set_timer(Manager *manager, TimerKind kind, usec_t when);
@@ -167,6 +181,10 @@ void manager_check_watch_limit(Manager *manager);
 void manager_watch_mounts(Manager *manager);
 void manager_check_mounts(Manager *manager);
 void manager_mounts_done(Manager *manager);
+/* What became of the mounts since another process saw them as in WAS. 0 or -errno. */
+int manager_compare_mounts(Manager *manager, const MountTable *was, MountChanges *ret);
+/* Sees to it that what CHANGES say is looked at. */
+void manager_follow_mounts(Manager *manager, const MountChanges *changes);
 
 /* manager-signal.c */
 /* First thing in the process, and for good: a signal that comes while it starts or ends must

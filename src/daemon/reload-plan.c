@@ -117,3 +117,32 @@ int reload_plan(const Config *current, Config *fresh, char **ret_kept) {
         *ret_kept = TAKE_PTR(kept);
         return 0;
 }
+
+static void put_value(StringBuffer *text, const ConfigKey *key, const Config *config) {
+        const char *value = (const char *) config + key->offset;
+        const char *path;
+
+        if (key->type == KEY_PATH) {
+                path = *(char *const *) value;
+                string_buffer_appendf(text, "%zu:%s", path ? strlen(path) : 0, path ?: "");
+                return;
+        }
+        for (size_t i = 0; i < size_of(key->type); i++)
+                string_buffer_appendf(text, "%02x", (unsigned) (unsigned char) value[i]);
+}
+
+int reload_text(const Config *config, char **ret) {
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
+                const ConfigKey *key = &config_keys[i];
+
+                if (is_changeable(key))
+                        continue;
+                string_buffer_appendf(&text, "%s.%s=", key->section, key->name);
+                put_value(&text, key, config);
+                string_buffer_append(&text, "\n");
+        }
+        *ret = string_buffer_take(&text);
+        return *ret ? 0 : -ENOMEM;
+}

@@ -9,3 +9,7 @@
  * *RET_KEPT names those that would have changed, "Pair.Source, Sync.Exclude", the caller's; NULL:
  * none. 0 or -ENOMEM, with FRESH in an undefined but freeable state. */
 int reload_plan(const Config *current, Config *fresh, char **ret_kept);
+
+/* All that cannot change while the pair runs, as a text of its own kind: the same for
+ * configurations that are alike in it, and for no others. A fresh string; 0 or -ENOMEM. */
+int reload_text(const Config *config, char **ret);

@@ -65,6 +65,7 @@ static int run_pair(const Options *options, LogSinks *sinks) {
                 _exit(r); /* threads that hang must not be waited for, nor have their memory taken
                              away */
         }
+        manager_leave(manager);
         return r;
 }
 

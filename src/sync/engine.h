@@ -106,6 +106,15 @@ void engine_note_mounts(Engine *engine);
  * itself, or the topmost directory on the way to it that was not known. 0 or -ENOMEM. */
 int engine_forget(Engine *engine, const char *path, Node **ret_node, char **ret_name);
 
+/* What an engine knows beyond tree and catalog, for one in another process that goes on with both.
+ */
+typedef struct EngineLegacy {
+        int64_t next_directory_id; /* nodes may have ids that no row has yet */
+} EngineLegacy;
+EngineLegacy engine_bequeath(const Engine *engine);
+/* Before the first pass of an engine whose tree was taken over. 0 or -errno. */
+int engine_inherit(Engine *engine, const EngineLegacy *legacy);
+
 /* Takes over those settings of a reloaded configuration that can change while nothing runs: called
  * between passes. CONFIG is borrowed as the pair's new one. */
 void engine_set_config(Engine *engine, const Config *config);

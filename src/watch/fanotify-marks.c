@@ -1,4 +1,4 @@
-#include "watch/fanotify-marks.h"
+#include "watch/fanotify-marks-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,6 @@
 #include "basic/alloc.h"
 #include "basic/fd.h"
 
-enum {
-        FILE_SYSTEMS_MAX = 64, /* with marks; whatever comes beyond that is left to inotify */
-        LEFT_MAX = 256,
-};
-
 #define INIT_FLAGS                                                                            \
         (FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_REPORT_FID | FAN_REPORT_DIR_FID | \
          FAN_REPORT_NAME | FAN_REPORT_TARGET_FID)
@@ -30,32 +25,6 @@ enum {
  * would come for every file as well. A marked directory's parent may have no mark. */
 #define FILE_SYSTEM_EVENTS COMMON_EVENTS
 #define DIRECTORY_EVENTS (COMMON_EVENTS | FAN_DELETE_SELF | FAN_MOVE_SELF | FAN_EVENT_ON_CHILD)
-
-/* Directories of one file system, whose handles are of one type. */
-typedef struct MarkedFileSystem {
-        bool used;
-        bool whole;      /* one mark for all of it, else one a directory */
-        bool distrusted; /* that one may be gone */
-        int32_t fsid[2];
-        int handle_type;
-        dev_t device;
-        FileHandleLayout layout;
-        uint64_t subvolume; /* that of its directories: inode numbers are its own */
-        int guard;
-} MarkedFileSystem;
-
-struct FanotifyMarks {
-        int fd;
-        bool privileged;
-        bool file_systems;
-        bool cannot_open; /* handles */
-        MarkedFileSystem table[FILE_SYSTEMS_MAX];
-        unsigned n_table;
-        dev_t *refused; /* for good, by device */
-        size_t n_refused;
-        DirectoryKey left[LEFT_MAX];
-        unsigned n_left;
-};
 
 /* The kernel's part */
 

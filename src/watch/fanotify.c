@@ -156,7 +156,7 @@ static void dispatch(Watch *watch, const FanotifyHint *hint, bool own, WatchHand
 }
 
 static int dispatch_all(Watch *watch, size_t size, WatchHandler handler, void *userdata) {
-        pid_t own_pid = watch->skips_own ? getpid() : -1;
+        pid_t own_pid = watch->skips_own && !watch->has_inherited ? getpid() : -1;
         FanotifyHint hints[FANOTIFY_HINTS_MAX];
         FanotifyEvent event;
         ssize_t n;
@@ -184,7 +184,10 @@ int fanotify_drain(Watch *watch, WatchHandler handler, void *userdata) {
         /* What cannot be understood is lost. */
         if (dispatch_all(watch, (size_t) n, handler, userdata) < 0)
                 handler(&(WatchEvent) { .flags = WATCH_EVENT_OVERFLOW }, userdata);
-        return WATCH_BUFFER_SIZE - n < EVENT_SIZE_MAX;
+        if (WATCH_BUFFER_SIZE - n < EVENT_SIZE_MAX)
+                return 1;
+        watch->has_inherited = false; /* the queue was empty for a moment */
+        return 0;
 }
 
 /* Unmounting */

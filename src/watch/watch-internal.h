@@ -16,6 +16,8 @@ enum { WATCH_BUFFER_SIZE = 64 * 1024 };
 struct Watch {
         WatchOptions options;
         bool skips_own;
+        bool has_inherited; /* events that wait since before this process: who did them is not known
+                               by its number */
         int inotify_fd;
         FanotifyMarks *marks; /* NULL with inotify */
         int epoll_fd;         /* of both; -EBADF with inotify alone */
@@ -27,6 +29,11 @@ struct Watch {
         size_t n_refused;
         uint32_t refusal_round; /* of the slots that count as refused */
 };
+
+/* Makes a Watch without the kernel's part. 0 or -ENOMEM. */
+int watch_make(const WatchOptions *options, Watch **ret);
+/* Sets up the one descriptor that is readable when one of both kernel parts is. 0 or -errno. */
+int watch_join_descriptors(Watch *watch);
 
 /* Whether NAME looks like what the kernel calls an O_TMPFILE file: "#" and the inode number. Pure.
  */

@@ -15,7 +15,7 @@ int watch_rights(void) {
 }
 
 /* One descriptor that is readable when one of both is. */
-static int join_descriptors(Watch *watch) {
+int watch_join_descriptors(Watch *watch) {
         const int fds[] = { watch->inotify_fd, fanotify_marks_fd(watch->marks) };
 
         watch->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -43,12 +43,11 @@ static int open_kernel_parts(Watch *watch, int root_fd) {
         if (r < 0)
                 return r;
         watch->skips_own = watch->options.skip_own && fanotify_marks_knows_pids(watch->marks);
-        return join_descriptors(watch);
+        return watch_join_descriptors(watch);
 }
 
-int watch_new(Watch **ret, const WatchOptions *options, int root_fd) {
+int watch_make(const WatchOptions *options, Watch **ret) {
         Watch *watch;
-        int r;
 
         watch = new0(Watch, 1);
         if (!watch)
@@ -59,7 +58,22 @@ int watch_new(Watch **ret, const WatchOptions *options, int root_fd) {
         hash_index_init(&watch->nodes, &slot_index_types[options->side]);
 
         watch->buffer = malloc(WATCH_BUFFER_SIZE);
-        r = watch->buffer ? open_kernel_parts(watch, root_fd) : -ENOMEM;
+        if (!watch->buffer) {
+                watch_free(watch);
+                return -ENOMEM;
+        }
+        *ret = watch;
+        return 0;
+}
+
+int watch_new(Watch **ret, const WatchOptions *options, int root_fd) {
+        Watch *watch;
+        int r;
+
+        r = watch_make(options, &watch);
+        if (r < 0)
+                return r;
+        r = open_kernel_parts(watch, root_fd);
         if (r < 0) {
                 watch_free(watch);
                 return r;

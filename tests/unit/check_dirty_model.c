@@ -2,9 +2,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "test-dirty.h"
 #include "watch-random.h"
+#include "watch/dirty-pack.h"
 
 /* Against a model in which every item is an element of an array and everything is searched for */
 
@@ -153,6 +156,30 @@ static void step_take(usec_t now) {
         free(expected);
 }
 
+/* As if another process went on with it. */
+static void step_reload(void) {
+        static Packer packer;
+        int fd = memfd_create("check_dirty_model", MFD_CLOEXEC);
+        unsigned char *memory;
+        Unpacker unpacker;
+
+        packer_begin(&packer, fd);
+        for (int i = 0; i < N_NODES; i++)
+                dirty_save_node(set, nodes[i], &packer);
+        ck_assert_int_eq(packer_end(&packer), 0);
+        memory = malloc(packer.n_written);
+        ck_assert_int_eq(pread(fd, memory, packer.n_written, 0), (ssize_t) packer.n_written);
+        (void) close(fd);
+
+        set = dirty_free(set);
+        ck_assert_int_eq(dirty_new(&set, (DirtyTimes) { SETTLE, MAX_DELAY }), 0);
+        unpacker = (Unpacker) { .at = memory, .end = memory + packer.n_written };
+        for (int i = 0; i < N_NODES; i++)
+                ck_assert_int_eq(dirty_load_node(set, nodes[i], &unpacker), 0);
+        ck_assert_ptr_eq(unpacker.at, unpacker.end);
+        free(memory);
+}
+
 START_TEST(test_random) {
         uint64_t state = random_seed(__func__) + (uint64_t) _i;
         usec_t now = 1000;
@@ -174,6 +201,8 @@ START_TEST(test_random) {
                 default:
                         step_note(&state, i, now);
                 }
+                if (random_below(&state, 64) == 0)
+                        step_reload();
                 for (int j = 0; j < N_NODES; j++)
                         for (int k = 0; k < N_SLOTS; k++)
                                 if (model[j][k].there) {

@@ -45,8 +45,8 @@ START_TEST(file_over_another) {
 }
 END_TEST
 
-/* Of content exchanged under the same size and mtime the ctime alone tells, and following the rename
- * moves that. */
+/* Of content exchanged under the same size and mtime the ctime alone tells, and following the
+ * rename moves that. */
 START_TEST(tampered_file) {
         make_pair(0);
         test_run("cp -p r/file k && tr a-z b-za <k >r/file && touch -r k r/file && rm k");
