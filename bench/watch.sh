@@ -51,6 +51,7 @@ start_watching() { # COLUMN
         rm -f "$READY"
         VIA=("${AROUND[@]}" "$FSOPS" ready "$READY")
         start_daemon --set "Sync.Watch=$mode"
+        # shellcheck disable=SC2034 # lib.sh's
         VIA=()
         wait_log "${SAID[$1]}" 60 || skip_all "$1: $(head -n 1 "$LOG")"
         wait_for '[ -s "$1" ]' 600 "$READY" || skip_all "$1: it does not get ready"

@@ -272,6 +272,13 @@ static int sample_source(Engine *engine, Node *node, Entry *ret) {
         return fd < 0 ? fd : entry_acquire(fd, "", ret);
 }
 
+/* Whether the replica's directory is as we would have left it. What somebody else did to it, or
+ * what the source's became meanwhile, must not pass for known. */
+static bool is_ours(const Stamp *source, const Stamp *replica) {
+        return source->mode == replica->mode && source->uid == replica->uid &&
+               source->gid == replica->gid;
+}
+
 static void restore_times(Publisher *publisher, Node *node, int fd,
                           int (*stamp)(Catalog *, int64_t, const Stamp *)) {
         int64_t seen = node->mtime;
@@ -291,7 +298,7 @@ static void restore_times(Publisher *publisher, Node *node, int fd,
         if (entry.stamp.mtime != source.stamp.mtime &&
             (metadata_set_mtime(fd, source.stamp.mtime) < 0 || entry_acquire(fd, "", &entry) < 0))
                 return;
-        if (stamp)
+        if (stamp && is_ours(&source.stamp, &entry.stamp))
                 (void) stamp(publisher->engine->pair->store.catalog, node->directory_id,
                              &entry.stamp);
 }

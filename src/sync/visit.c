@@ -341,8 +341,8 @@ void visit_watch(Visit *visit, Watch *watch, int directory_fd) {
                 visit_unwatched(visit, watch);
         if (r == WATCH_BEGUN && visit->job->kind == JOB_NAMES)
                 pass_push_late_directory(visit->pass, visit->node);
-        /* Its parent looked at its metadata before. A new one gets them last, and where the replica's
-         * is concerned only a stranger can have been so quick. */
+        /* Its parent looked at its metadata before. A new one gets them last, and where the
+         * replica's is concerned only a stranger can have been so quick. */
         if (r == WATCH_BEGUN && watch == visit->engine->watch && !visit->job->created &&
             visit->directory_id != CATALOG_ROOT)
                 ask_parent(visit);
