@@ -16,6 +16,8 @@
 #include "sync/stage.h"
 #include "sync/visit.h"
 
+enum { JOINING_ATTEMPTS_MAX = 6 };
+
 static int64_t new_directory_id(Engine *engine) {
         return atomic_fetch_add(&engine->next_directory_id, 1);
 }
@@ -345,6 +347,17 @@ static int create_directory(Visit *visit, Look *look) {
                 (Descent) { .created = true, .heal = look->source_state == STATE_SAME });
 }
 
+/* In step by itself, but not with the other names of its group, which may be in a directory that is
+ * being renamed just now: nothing would tell when that is done. */
+static void retry_joining(Visit *visit, const Look *look) {
+        bool is_unjoined = look->source_state == STATE_SAME && look->replica_state == STATE_SAME &&
+                           !look_is_directory(look) && look->source.stamp.n_links > 1;
+
+        if (is_unjoined && look->n_attempts < JOINING_ATTEMPTS_MAX)
+                pass_retry(visit->pass, &(const Retry) { visit->node, look->name, look->first,
+                                                         look->n_attempts + 1 });
+}
+
 int perform(Visit *visit, Look *look, Action action) {
         if (visit->engine->pair->dry_run)
                 return perform_dry(visit, look, action);
@@ -370,6 +383,7 @@ int perform(Visit *visit, Look *look, Action action) {
                                ? visit_descend(visit, look, (Descent) {})
                                : 0;
         default:
+                retry_joining(visit, look);
                 return look->has_source && look_is_directory(look)
                                ? visit_descend(visit, look, (Descent) {})
                                : 0;
