@@ -167,6 +167,19 @@ static int64_t delete_rows(Engine *engine, int64_t directory_id, unsigned n_max)
         return r < 0 ? r : n;
 }
 
+/* It was found again elsewhere while its former place was forgotten. */
+static bool lives_on(Engine *engine, int64_t directory_id) {
+        CatalogRow row = CATALOG_ROW_NULL;
+        CatalogReader *reader;
+        bool found;
+
+        if (worker_reader(&engine->committer_worker, &reader) < 0)
+                return false;
+        found = catalog_reader_by_directory(reader, directory_id, &row) >= 0;
+        catalog_row_done(&row);
+        return found;
+}
+
 void purge_step(Engine *engine) {
         Purge *purge = engine->purge;
         Catalog *catalog;
@@ -176,6 +189,10 @@ void purge_step(Engine *engine) {
 
         if (purge->n_ids == 0)
                 return;
+        if (lives_on(engine, purge->ids[purge->n_ids - 1])) {
+                purge->n_ids--;
+                return;
+        }
         (void) pthread_mutex_lock(&engine->catalog_mutex);
         catalog = engine->pair->store.catalog;
         if (catalog && was_full)
