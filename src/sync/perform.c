@@ -155,6 +155,9 @@ static bool is_worth_telling(const Look *look, const Stamp *before) {
         if (S_ISDIR(source->mode))
                 return source->mode != before->mode || source->uid != before->uid ||
                        source->gid != before->gid;
+        /* Of several names' inode that moves with every link made meanwhile. */
+        if (before->n_links > 1)
+                return !stamp_replicates(source, before);
         return look->replica.stamp.ctime != before->ctime;
 }
 

@@ -272,11 +272,22 @@ static int sample_source(Engine *engine, Node *node, Entry *ret) {
         return fd < 0 ? fd : entry_acquire(fd, "", ret);
 }
 
-/* Whether the replica's directory is as we would have left it. What somebody else did to it, or
- * what the source's became meanwhile, must not pass for known. */
-static bool is_ours(const Stamp *source, const Stamp *replica) {
-        return source->mode == replica->mode && source->uid == replica->uid &&
-               source->gid == replica->gid;
+static bool has_same_owner(const Stamp *a, const Stamp *b) {
+        return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
+}
+
+/* Whether the replica's directory is as we left it, or as the source's is. What somebody else did
+ * to it, or what the source's became meanwhile, must not pass for known. A new directory has no row
+ * that could be read yet. */
+static bool is_ours(Publisher *publisher, Node *node, const Stamp *source, const Stamp *replica) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+        CatalogReader *reader;
+
+        if (has_same_owner(source, replica) ||
+            worker_reader(&publisher->engine->committer_worker, &reader) < 0 ||
+            catalog_reader_by_directory(reader, node->directory_id, &row) < 0)
+                return true;
+        return has_same_owner(&row.replica, replica);
 }
 
 static void restore_times(Publisher *publisher, Node *node, int fd,
@@ -298,7 +309,7 @@ static void restore_times(Publisher *publisher, Node *node, int fd,
         if (entry.stamp.mtime != source.stamp.mtime &&
             (metadata_set_mtime(fd, source.stamp.mtime) < 0 || entry_acquire(fd, "", &entry) < 0))
                 return;
-        if (stamp && is_ours(&source.stamp, &entry.stamp))
+        if (stamp && is_ours(publisher, node, &source.stamp, &entry.stamp))
                 (void) stamp(publisher->engine->pair->store.catalog, node->directory_id,
                              &entry.stamp);
 }
