@@ -40,14 +40,7 @@ static int note_token(Catalog *catalog, char **ret) {
         *ret = strdup(sd_id128_to_string(token, text));
         if (!*ret)
                 return -ENOMEM;
-        r = catalog_begin(catalog);
-        if (r < 0)
-                return r;
-        r = catalog_set_fact(catalog, RESTART_TOKEN_FACT, *ret);
-        if (r >= 0)
-                return catalog_commit(catalog);
-        (void) catalog_rollback(catalog);
-        return r;
+        return catalog_commit_fact(catalog, RESTART_TOKEN_FACT, *ret);
 }
 
 /* Closes the catalog: from then on it is to stay as it is. */
@@ -74,6 +67,7 @@ static int end_engine(Manager *manager, RestartFacts *facts) {
         facts->engine = engine_bequeath(manager->engine);
         if (is_incomplete(manager))
                 manager_want_full(manager, 0);
+        manager_take_linked(manager);
         manager->engine_source = sd_event_source_unref(manager->engine_source);
         manager->engine = engine_free(manager->engine);
         return close_catalog(manager, facts);

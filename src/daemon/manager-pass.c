@@ -192,7 +192,7 @@ static void pass_ended(Manager *manager, PassResult *result) {
 }
 
 /* What a full pass removes it has compared with everything else. */
-static void take_linked(Manager *manager) {
+void manager_take_linked(Manager *manager) {
         usec_t now = now_usec(CLOCK_MONOTONIC);
         _cleanup_free_ WatchFile *files = NULL;
         size_t n;
@@ -218,7 +218,7 @@ int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *u
                 pass_ended(manager, &result);
                 pass_result_done(&result);
         }
-        take_linked(manager);
+        manager_take_linked(manager);
         manager_continue(manager);
         return 0;
 }

@@ -84,14 +84,7 @@ static int take_token(Catalog *catalog, char **ret) {
         if (r == -ENOENT)
                 return 0;
         if (r >= 0)
-                r = catalog_begin(catalog);
-        if (r < 0)
-                return r;
-        r = catalog_set_fact(catalog, RESTART_TOKEN_FACT, NULL);
-        if (r >= 0)
-                r = catalog_commit(catalog);
-        else
-                (void) catalog_rollback(catalog);
+                r = catalog_commit_fact(catalog, RESTART_TOKEN_FACT, NULL);
         if (r >= 0)
                 *ret = TAKE_PTR(token);
         return r;

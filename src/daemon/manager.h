@@ -157,6 +157,8 @@ void manager_set_timer(Manager *manager, TimerKind kind, usec_t when);
 int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 void manager_start_pass(Manager *manager, PassKind kind);
 void manager_start_dirty(Manager *manager, usec_t now);
+/* Has what the engine learnt of files with other names looked at. */
+void manager_take_linked(Manager *manager);
 
 /* manager-hold.c: a guard or a failure that keeps passes from running. */
 void manager_begin_hold(Manager *manager, int outcome, const char *reason);

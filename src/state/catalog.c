@@ -91,24 +91,12 @@ static int check(sqlite3 *db) {
         return r > 0 ? catalog_schema_check_pages(db) : r;
 }
 
-static int set_mark(Catalog *catalog, const char *key) {
+int catalog_commit_fact(Catalog *catalog, const char *key, const char *text) {
         int r;
 
         r = catalog_begin(catalog);
         if (r >= 0)
-                r = catalog_set_fact(catalog, key, "1");
-
-        return r < 0 ? (catalog_rollback(catalog), r) : catalog_commit(catalog);
-}
-
-static int clear_mark(Catalog *catalog, const char *key) {
-        sqlite3_stmt *statement = catalog->statements[WRITER_DELETE_FACT];
-        int r;
-
-        r = catalog_begin(catalog);
-        if (r >= 0)
-                r = catalog_run(catalog, statement,
-                                sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC));
+                r = catalog_set_fact(catalog, key, text);
 
         return r < 0 ? (catalog_rollback(catalog), r) : catalog_commit(catalog);
 }
@@ -141,7 +129,7 @@ static int begin_use(Catalog *catalog, unsigned flags) {
                 return r;
 
         if (!(flags & CATALOG_OPEN_PRIVATE)) {
-                r = set_mark(catalog, SCHEMA_FACT_OPEN);
+                r = catalog_commit_fact(catalog, SCHEMA_FACT_OPEN, "1");
                 if (r < 0)
                         return r;
         }
@@ -213,9 +201,9 @@ Catalog *catalog_close(Catalog *catalog) {
 
         (void) catalog_rollback(catalog);
         if (catalog->damaged)
-                (void) set_mark(catalog, SCHEMA_FACT_DAMAGED);
+                (void) catalog_commit_fact(catalog, SCHEMA_FACT_DAMAGED, "1");
         else
-                (void) clear_mark(catalog, SCHEMA_FACT_OPEN);
+                (void) catalog_commit_fact(catalog, SCHEMA_FACT_OPEN, NULL);
 
         database_finalize(catalog->statements, _WRITER_MAX);
         (void) sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);

@@ -100,6 +100,8 @@ int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t l
  * the fact. The keys "open" and "damaged" are the catalog's own. get: 0 with a fresh string,
  * -ENOENT; needs no transaction. */
 int catalog_set_fact(Catalog *catalog, const char *key, const char *text);
+/* The same in a transaction of its own. */
+int catalog_commit_fact(Catalog *catalog, const char *key, const char *text);
 int catalog_get_fact(Catalog *catalog, const char *key, char **ret);
 
 /* The small number that stands for a file system in rows; made at need (a transaction is needed

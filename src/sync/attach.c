@@ -70,18 +70,6 @@ static bool knows_staging(const Store *store) {
         return has_fact(store, FACT_STAGING_KNOWN) && !was_adopting(store);
 }
 
-static int set_fact(const Store *store, const char *key) {
-        int r = catalog_begin(store->catalog);
-
-        if (r < 0)
-                return r;
-        r = catalog_set_fact(store->catalog, key, "1");
-        if (r >= 0)
-                return catalog_commit(store->catalog);
-        (void) catalog_rollback(store->catalog);
-        return r;
-}
-
 /* Whether inode numbers may have changed since the last run: many FUSE servers give them out as
  * names are asked for, FAT has none. Then what was displaced cannot be told from what was on its
  * way in. */
@@ -104,7 +92,7 @@ static void recover(const Pair *pair, const Roots *roots) {
             (!knows_staging(store) || (pair->config->versions_keep > 0 && may_renumber(store))))
                 r = recover_adopted(store, now_usec(CLOCK_REALTIME), &n_kept);
         if (r >= 0 && !has_fact(store, FACT_STAGING_KNOWN))
-                r = set_fact(store, FACT_STAGING_KNOWN);
+                r = catalog_commit_fact(store->catalog, FACT_STAGING_KNOWN, "1");
         if (r < 0) {
                 tell_failure(r,
                              "failed to keep what the last run had replaced when it was cut off; "
@@ -230,7 +218,7 @@ static int begin_adoption(Pair *pair, const Roots *roots, char **ret_error) {
         pair->adopting = r == -ENOENT;
         n = pair->adopting ? count_entries(pair, roots) : 0;
         if (n > 0 && !pair->dry_run && is_blank(&pair->store)) {
-                r = set_fact(&pair->store, FACT_ADOPTING);
+                r = catalog_commit_fact(pair->store.catalog, FACT_ADOPTING, "1");
                 if (r < 0)
                         return tell_error(ret_error, r, "cannot write the catalog in store %s: %s",
                                           pair->store.path, strerror(-r));
