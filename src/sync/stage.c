@@ -142,14 +142,19 @@ static int copy_once(Visit *visit, Look *look, Fds fds, const Stamp *have) {
 
 /* 1 copied in peace, 2 published although it changed, 0 put off, -errno. */
 static int copy_content(Visit *visit, Look *look, Fds fds) {
-        const Stamp fresh = { .mode = S_IFREG | 0600, .uid = geteuid(), .gid = getegid() };
+        Entry fresh;
         unsigned n_attempts = visit->job->kind == JOB_LARGE ? 1 : COPY_ATTEMPTS;
-        int r = 0;
+        int r;
 
+        /* Its group and its ACL may be what the directory passes on. */
+        r = entry_acquire(fds.target, "", &fresh);
+        if (r < 0)
+                return r;
+        fresh.stamp.mtime = INT64_MIN; /* writing moves it */
         for (unsigned i = 0; i < n_attempts; i++) {
                 if (i > 0 && ftruncate(fds.target, 0) < 0)
                         return -errno;
-                r = copy_once(visit, look, fds, i == 0 ? &fresh : NULL);
+                r = copy_once(visit, look, fds, i == 0 ? &fresh.stamp : NULL);
                 if (r != 0)
                         return r;
         }
@@ -163,8 +168,11 @@ static int stage_regular(Visit *visit, Look *look, StagePlace place) {
         source_fd = confined_open_content(visit->source_fd, look->name);
         if (source_fd < 0)
                 return source_fd;
+        /* Nobody else gets to staging, so the mode may be there before the owner is right; which
+         * saves setting it for most files. */
         target_fd = openat(place.directory_fd, place.name,
-                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+                           O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
+                           look->source.stamp.mode & 0777);
         if (target_fd < 0)
                 return -errno;
         r = copy_content(visit, look, (Fds) { source_fd, target_fd });
