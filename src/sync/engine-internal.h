@@ -80,7 +80,7 @@ struct Job {
         bool heal;             /* the replica had lost it */
         bool misplaced;        /* its directory was not where the tree has it, once already */
         usec_t first;          /* of a created directory, for retries */
-        unsigned n_attempts;
+        unsigned n_attempts;   /* failures in a row; of JOB_FILES, rounds that it was put off */
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */
@@ -198,10 +198,13 @@ bool pass_push_late(Pass *pass, Job *job);
 /* What would not come to rest in that many rounds is handed back for a later pass. */
 bool pass_is_out_of_rounds(Pass *pass);
 void pass_push_late_directory(Pass *pass, Node *node);
-/* Whether N_ITEMS more can be held back for the next round, and if so, JOB puts them off. */
+/* Whether N_ITEMS more can be held back for the next round. */
 bool pass_may_hold_back(Pass *pass, size_t n_items);
+/* Puts off what must not get lost, a JOB_PUBLISH or the pass's one JOB_FILES, until the next round,
+ * however many wait. */
 void pass_hold_back(Pass *pass, Job *job);
-/* Puts off a JOB_REMOVE until everything else of the pass is done. */
+/* Puts off a JOB_REMOVE, or what is to be done beside these, until everything else of the pass is
+ * done. */
 void pass_push_removal(Pass *pass, Job *job);
 /* Hands NAME of NODE (NULL: all of it) back for a retry. N_ATTEMPTS > 0 tells a failure (counted,
  * backed off) from a file that would not rest. */

@@ -101,23 +101,6 @@ static int move_file(Visit *visit, Look *look, const Candidate *candidate) {
         return r < 0 ? r : 1;
 }
 
-/* A crash fell between the renaming of the replica and its commit. */
-static int adopt_moved_file(Visit *visit, Look *look, const Candidate *candidate) {
-        Item *item = visit_item(visit, look, ITEM_ROW);
-        if (!item)
-                return -ENOMEM;
-        item->operation = OPERATION_RENAME;
-        item->quiet = true;
-        item->row.has_hash = candidate->row->has_hash;
-        item->row.hash = candidate->row->hash;
-        item->claimed = true;
-        look->claimed = false;
-        item->row.source.ctime = 0;
-        visit_push(visit, item);
-        visit_restless(visit, look);
-        return 1;
-}
-
 /* Takes what is in the way out of it, into the staging directory, and notes it in the catalog so
  * that it can still be claimed under its own new name. */
 static Item *parking_item(Visit *visit, const Look *look) {
@@ -292,12 +275,11 @@ static int try_former_place(Visit *visit, Look *look, CatalogRow *row) {
                         r = move_dry(visit, look, &candidate);
                 else if (S_ISDIR(row->source.mode))
                         r = move_directory(visit, look, &candidate);
-                else if (is_here)
-                        r = stamp_content_equal(&row->replica, &look->replica.stamp)
-                                    ? adopt_moved_file(visit, look, &candidate)
-                                    : 0;
-                else
+                else if (!is_here)
                         r = move_file(visit, look, &candidate);
+                /* Else a crash fell between the renaming of the replica and its commit. That moved
+                 * the ctime, which alone tells of other content under the same mtime: so content
+                 * decides, as of any entry that is not known. */
         }
         candidate_done(&candidate);
         return r;

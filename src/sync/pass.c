@@ -202,7 +202,7 @@ void pass_hold_back(Pass *pass, Job *job) {
         Engine *engine = pass->engine;
 
         (void) pthread_mutex_lock(&engine->mutex);
-        pass->n_held_back += job->publication->n_items;
+        pass->n_held_back += job->publication ? job->publication->n_items : 0;
         job->next = pass->late;
         pass->late = job;
         (void) pthread_mutex_unlock(&engine->mutex);

@@ -20,19 +20,27 @@ static WatchFile file_of(const char *name) {
         return (WatchFile) { .device = st.st_dev, .inode = st.st_ino };
 }
 
-/* A dirty pass for FILE alone, told N times. */
-static const char *pass_for(WatchFile file, unsigned n) {
+/* A dirty pass for FILE alone, told N times, and the root's names NAMES (or NULL). */
+static const char *pass_with(WatchFile file, unsigned n, const char *const *names) {
         usec_t now = now_usec(CLOCK_MONOTONIC);
+        Node *root = tree_root(test.tree);
         DirtyBatch batch;
         DirtySet *set;
 
         TEST_OK(dirty_new(&set, (DirtyTimes) { .max_delay = USEC_PER_SEC }));
         for (unsigned i = 0; i < n; i++)
                 TEST_OK(dirty_add_file(set, file, now));
+        for (; names && *names; names++)
+                TEST_OK(dirty_add(set, root, *names, DIRTY_SETTLED, now));
         TEST_OK(dirty_take(set, now, &batch));
         ck_assert_uint_eq(batch.n_files, 1);
         dirty_free(set);
+        node_unref(root);
         return test_pass_for(&batch);
+}
+
+static const char *pass_for(WatchFile file, unsigned n) {
+        return pass_with(file, n, NULL);
 }
 
 START_TEST(a_change_through_a_name_that_is_gone) {
@@ -48,6 +56,75 @@ START_TEST(a_change_through_a_name_that_is_gone) {
         ck_assert_str_eq(pass_for(file, 1), "");
         (void) test_full(); /* of the root's times no event was told here */
         test_expect_in_step();
+}
+END_TEST
+
+/* The rename and the change are found by the same pass, in whichever order it looks. */
+START_TEST(a_change_through_a_name_that_is_gone_while_the_directory_moves) {
+        WatchFile file;
+
+        test_run("mkdir -p s/a/d/e && echo 1 >s/a/d/e/f && echo 1 >s/a/d/e/g");
+        test_open(NULL, TEST_WATCH);
+        (void) test_full();
+        file = file_of("s/a/d/e/f");
+
+        test_run("ln s/a/d/e/f s/fleeting && echo 2 >>s/fleeting && rm s/fleeting && mv s/a s/b");
+        ck_assert_str_eq(pass_with(file, 1, (const char *[]) { "a", "b", NULL }),
+                         "update 1, rename 1");
+        test_expect_in_step();
+}
+END_TEST
+
+/* Two directories changed places: where the tree has one there is one. */
+START_TEST(a_change_through_a_name_that_is_gone_while_directories_are_swapped) {
+        static const char *const names[] = { "a/f", "b/g" };
+        const char *name = names[_i];
+        WatchFile file;
+
+        test_run("mkdir -p s/a s/b && echo 1 >s/a/f && echo 1 >s/b/g");
+        test_open(NULL, TEST_WATCH);
+        (void) test_full();
+        file = file_of(_i == 0 ? "s/a/f" : "s/b/g");
+
+        test_run("ln s/%s s/fleeting && echo 2 >>s/fleeting && rm s/fleeting && "
+                 "mv s/a s/c && mv s/b s/a && mv s/c s/b",
+                 name);
+        (void) pass_with(file, 1, (const char *[]) { "a", "b", "c", NULL });
+        (void) test_expect_equal();
+        test_expect_in_step();
+}
+END_TEST
+
+/* The event of the rename comes only after the pass that asks for the file. */
+START_TEST(a_change_through_a_name_that_is_gone_before_the_directory_is_found) {
+        WatchFile file, other;
+
+        test_run("mkdir -p s/a/d && echo 1 >s/a/d/f && echo 1 >s/g");
+        test_open(NULL, TEST_WATCH);
+        (void) test_full();
+        file = file_of("s/a/d/f");
+        other = file_of("s/g");
+
+        test_run("ln s/a/d/f s/fleeting && echo 2 >>s/fleeting && rm s/fleeting && mv s/a s/b");
+        (void) pass_for(file, 1);
+        (void) pass_with(other, 1, (const char *[]) { "a", "b", NULL });
+        (void) test_expect_equal();
+        test_expect_in_step();
+}
+END_TEST
+
+/* What went with its directory is asked for in vain, and keeps nothing from its end. */
+START_TEST(files_of_removed_directories) {
+        WatchFile file;
+
+        test_run("mkdir -p s/a/d && echo 1 >s/a/d/f");
+        test_open(NULL, TEST_WATCH);
+        (void) test_full();
+        file = file_of("s/a/d/f");
+        test_run("rm -r s/a");
+        ck_assert_str_eq(pass_with(file, 1, (const char *[]) { "a", NULL }), "remove 1");
+        test_expect_in_step();
+        test_expect_no_orphans();
 }
 END_TEST
 
@@ -197,6 +274,11 @@ static Suite *files_suite(void) {
 
         tcase_set_timeout(tcase, 120);
         tcase_add_test(tcase, a_change_through_a_name_that_is_gone);
+        tcase_add_test(tcase, a_change_through_a_name_that_is_gone_while_the_directory_moves);
+        tcase_add_loop_test(
+                tcase, a_change_through_a_name_that_is_gone_while_directories_are_swapped, 0, 2);
+        tcase_add_test(tcase, a_change_through_a_name_that_is_gone_before_the_directory_is_found);
+        tcase_add_test(tcase, files_of_removed_directories);
         tcase_add_test(tcase, all_names_of_a_group);
         tcase_add_test(tcase, files_that_nobody_knows);
         tcase_add_test(tcase, a_full_pass_has_them);

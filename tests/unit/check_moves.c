@@ -57,6 +57,35 @@ START_TEST(tampered_file) {
 }
 END_TEST
 
+/* What a crash leaves between the renaming and its commit, but for the content: the rename alone
+ * moves the ctime, so that it does not tell. The new name is looked at first. */
+START_TEST(tampered_file_over_a_restart) {
+        make_pair(0);
+        test_close();
+        test_run("mv s/file s/earlier && mv r/file r/earlier");
+        test_run("cp -p r/earlier k && tr a-z b-za <k >r/earlier && touch -r k r/earlier && rm k");
+        test_open(NULL, 0);
+        (void) test_full();
+        (void) test_retry();
+        test_expect_in_step();
+        test_expect_no_orphans();
+}
+END_TEST
+
+/* The same, where the source's file got other content on its way. */
+START_TEST(changed_file_over_a_restart) {
+        make_pair(0);
+        test_close();
+        test_run("mv r/file r/earlier && cp -p s/file k && tr a-z b-za <k >s/file && "
+                 "touch -r k s/file && rm k && mv s/file s/earlier");
+        test_open(NULL, 0);
+        (void) test_full();
+        (void) test_retry();
+        test_expect_in_step();
+        test_expect_no_orphans();
+}
+END_TEST
+
 START_TEST(files_that_swap) {
         make_pair(0);
         uint64_t file = test_inode("r/file"), other = test_inode("r/other");
@@ -314,6 +343,8 @@ int main(void) {
         tcase_add_test(tcase, single_file);
         tcase_add_test(tcase, file_over_another);
         tcase_add_test(tcase, tampered_file);
+        tcase_add_test(tcase, tampered_file_over_a_restart);
+        tcase_add_test(tcase, changed_file_over_a_restart);
         tcase_add_test(tcase, files_that_swap);
         tcase_add_test(tcase, symbolic_link);
         tcase_add_test(tcase, file_with_new_attributes);
