@@ -11,7 +11,7 @@ while IFS= read -r -d '' file; do
         case $(head -n 1 "$file" | tr -d '\0') in
         '#!'*sh | '#!'*sh' '* | '# shellcheck shell='*) scripts+=("$file") ;;
         esac
-done < <(find .ci bench debian tests tools -type f ! -path 'debian/rebackup/*' -print0 2>/dev/null | sort -z)
+done < <(find .ci bench completion debian tests tools -type f ! -path 'debian/rebackup/*' -print0 2>/dev/null | sort -z)
 
 [ ${#scripts[@]} -gt 10 ] || { echo "only ${#scripts[@]} scripts found" >&2; exit 1; }
 shellcheck --source-path=SCRIPTDIR --external-sources --severity=style "${scripts[@]}"
