@@ -4,7 +4,7 @@
 #
 # Usage: bench.sh [ROUNDS]     needs root, linux-source-6.1 (or KERNEL_SOURCE), rsync; lsyncd if it is there
 
-# shellcheck source=../../bench/lib.sh
+# shellcheck source=lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 rounds=${1:-5}

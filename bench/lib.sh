@@ -4,7 +4,7 @@
 # BENCH_FS  file system of both sides (default ext4)
 # TMPDIR    where the images of the file systems lie: a disk that is quiet, or a tmpfs
 
-# shellcheck source=lib.sh
+# shellcheck source=../tests/system/lib.sh
 . "${BASH_SOURCE[0]%/*}/../tests/system/lib.sh"
 
 skip_all() {

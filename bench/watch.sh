@@ -11,7 +11,7 @@
 # BENCH_PARTS    which parts are run (default: follow size foreign idle)
 # BENCH_COLUMNS  what is compared in the first (default: all)
 
-# shellcheck source=../../bench/lib.sh
+# shellcheck source=lib.sh
 . "${BASH_SOURCE[0]%/*}/lib.sh"
 
 rounds=${1:-3}
