@@ -112,8 +112,11 @@ static void add_retries(Manager *manager, const PassResult *result) {
 
 static void full_pass_done(Manager *manager, PassResult *result) {
         const Config *config = manager->config;
+        bool was_live = manager->live;
 
         manager->live = true;
+        if (!was_live)
+                manager_plan_verify(manager);
         manager->failures_dropped = result->retries_dropped;
         manager->n_failed = result->counters.operations[OPERATION_FAIL];
         if (config->rescan_interval > 0 && !manager->options->once)
@@ -135,6 +138,7 @@ static void pass_succeeded(Manager *manager, PassResult *result) {
         if (result->kind == PASS_FULL)
                 full_pass_done(manager, result);
         add_retries(manager, result);
+        manager_note_copies(manager, result);
         if (result->kind == PASS_DIRTY && dirty_is_empty(manager->dirty) &&
             !manager->failures_dropped)
                 manager->n_failed = 0; /* all that failed has been tried again since */
@@ -168,6 +172,11 @@ static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result
 
 static void pass_ended(Manager *manager, PassResult *result) {
         counters_add(&manager->totals, &result->counters);
+        if (result->kind == PASS_VERIFY && result->result <= 0 && result->result != -EBADMSG) {
+                add_retries(manager, result);
+                manager_verify_ended(manager, result);
+                return;
+        }
         if (manager->stopping && (manager->cancelled || result->result != 0)) {
                 manager->cut_off = true;
                 return;

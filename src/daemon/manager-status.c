@@ -22,7 +22,30 @@ static StatusPhase phase_of(const Manager *manager) {
                 return STATUS_ARMING;
         if (engine_is_running(manager->engine, PASS_FULL))
                 return manager->live ? STATUS_RESCAN : STATUS_INITIAL;
+        if (manager->options->verify && engine_is_running(manager->engine, PASS_VERIFY))
+                return STATUS_VERIFYING;
         return manager->live ? STATUS_LIVE : STATUS_STARTING;
+}
+
+static void add_verify_facts(Manager *manager, StatusFacts *facts, usec_t now) {
+        const ManagerVerify *verify = &manager->verify;
+        VerifyProgress progress;
+
+        facts->n_damaged = verify->coverage.n_damaged;
+        facts->patrols = verify->known && manager->config->verify_interval > 0;
+        facts->n_files = verify->coverage.n_files;
+        facts->n_verified = verify->coverage.n_since;
+        facts->n_without_hash = verify->coverage.n_without_hash;
+        facts->oldest_verified = (usec_t) verify->coverage.oldest;
+        engine_get_verify_progress(manager->engine, &progress);
+        facts->verifying = progress.running;
+        if (facts->phase != STATUS_VERIFYING)
+                return;
+        facts->n_entries = progress.n_files;
+        facts->n_expected = (int64_t) progress.n_files_expected;
+        facts->n_bytes = progress.n_bytes;
+        facts->n_bytes_expected = progress.n_bytes_expected;
+        facts->elapsed = now - MIN(progress.started, now);
 }
 
 static StatusFacts acquire_facts(Manager *manager, usec_t now) {
@@ -57,6 +80,7 @@ static StatusFacts acquire_facts(Manager *manager, usec_t now) {
                 facts.n_expected = progress.n_expected;
                 facts.elapsed = now - MIN(progress.started, now);
         }
+        add_verify_facts(manager, &facts, now);
         return facts;
 }
 
@@ -128,7 +152,7 @@ void manager_begin_ticks(Manager *manager) {
 }
 
 void manager_tick(Manager *manager) {
-        if (!manager_is_busy(manager))
+        if (!manager_is_mirroring(manager) && phase_of(manager) != STATUS_VERIFYING)
                 return;
         manager->status_changed = true;
         if (!manager->ready && gets_on(manager))

@@ -27,6 +27,14 @@ bool manager_is_busy(const Manager *manager) {
         return false;
 }
 
+bool manager_is_mirroring(const Manager *manager) {
+        for (PassKind kind = 0; kind < _PASS_KIND_MAX; kind++)
+                if (kind != PASS_VERIFY && manager->engine &&
+                    engine_is_running(manager->engine, kind))
+                        return true;
+        return false;
+}
+
 void manager_want_full(Manager *manager, usec_t when) {
         manager->next_full = MIN(manager->next_full, when);
 }
@@ -107,6 +115,7 @@ static void start_what_is_due(Manager *manager, usec_t now) {
         if (manager->live && dirty_next_due(manager->dirty) <= now &&
             !engine_is_running(manager->engine, PASS_DIRTY))
                 manager_start_dirty(manager, now);
+        manager_start_verify(manager, now);
 }
 
 /* When the next pass is due, as far as it does not wait for one that runs. */
@@ -121,12 +130,20 @@ static usec_t next_start(Manager *manager) {
                 next = manager->next_full;
         if (manager->live && !engine_is_running(manager->engine, PASS_DIRTY))
                 next = MIN(next, dirty_next_due(manager->dirty));
+        if (!manager_is_mirroring(manager))
+                next = MIN(next, manager_next_verify(manager));
         return next == USEC_INFINITY ? next : MAX(next, manager->not_before);
+}
+
+/* A reloaded configuration does not wait for a long reading. */
+static void stop_verifying(Manager *manager) {
+        if (manager->engine && !manager->options->once)
+                engine_verify_stop(manager->engine);
 }
 
 static bool once_is_done(Manager *manager) {
         return manager->options->once && manager->live && !manager_is_busy(manager) &&
-               dirty_is_empty(manager->dirty);
+               dirty_is_empty(manager->dirty) && manager_verify_once(manager) == 0;
 }
 
 void manager_continue(Manager *manager) {
@@ -141,6 +158,8 @@ void manager_continue(Manager *manager) {
                 return;
         }
 
+        if (manager->next_config && !manager_is_mirroring(manager))
+                stop_verifying(manager);
         if (manager->next_config && !manager_is_busy(manager))
                 manager_take_config(manager);
         if (now >= manager->not_before)
@@ -150,7 +169,9 @@ void manager_continue(Manager *manager) {
         if (once_is_done(manager))
                 manager_finish(manager,
                                exit_code_of_once(engine_n_held(manager->engine),
-                                                 manager->totals.operations[OPERATION_FAIL]));
+                                                 manager->totals.operations[OPERATION_FAIL] +
+                                                         manager->totals.n_rotten +
+                                                         manager->verify.coverage.n_damaged));
         else
                 manager_set_timer(manager, TIMER_NEXT,
                                   MIN(manager_check_room(manager, now), next_start(manager)));
@@ -164,7 +185,7 @@ static bool only_dirty_pass_runs(const Manager *manager) {
 
 static void cancel(Manager *manager) {
         manager->cancelled = true;
-        manager->cut_off = manager_is_busy(manager);
+        manager->cut_off = manager_is_mirroring(manager);
         if (manager->engine)
                 engine_cancel(manager->engine);
         manager_set_timer(manager, TIMER_STOP, now_usec(CLOCK_MONOTONIC) + STOP_TIMEOUT_USEC);
@@ -182,6 +203,8 @@ static void abandon(Manager *manager) {
 static void begin_stop(Manager *manager) {
         manager->stopping = true;
         notify_stopping(&manager->notify);
+        if (manager->engine)
+                engine_verify_stop(manager->engine);
         notify_extend_timeout(&manager->notify, 2 * STOP_TIMEOUT_USEC);
         if (manager_leaves(manager) && only_dirty_pass_runs(manager))
                 manager_set_timer(manager, TIMER_STOP,
@@ -209,7 +232,7 @@ static int on_post(sd_event_source *source, void *userdata) {
         (void) source;
         if (manager->status_changed && !manager->finished)
                 manager_update_status(manager);
-        if (!manager_is_busy(manager))
+        if (!manager_is_mirroring(manager))
                 log_sinks_flush(manager->sinks);
         return 0;
 }
@@ -254,6 +277,7 @@ int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager
         manager->config = config;
         manager->sinks = sinks;
         manager->started = now_usec(CLOCK_MONOTONIC);
+        manager->verify.next = USEC_INFINITY;
         notify_init(&manager->notify);
         r = set_up_loop(manager);
         if (r < 0)

@@ -59,6 +59,16 @@ typedef struct ManagerRoom {
         RoomWait wait;
 } ManagerRoom;
 
+/* What manager-verify.c remembers. */
+typedef struct ManagerVerify {
+        usec_t next; /* when the patrol's next share is due, CLOCK_MONOTONIC; USEC_INFINITY: not yet
+                      */
+        usec_t last; /* when the one before was begun */
+        bool done;   /* --verify has read everything */
+        bool known;  /* COVERAGE is */
+        CatalogCoverage coverage;
+} ManagerVerify;
+
 struct Manager {
         const Options *options; /* borrowed */
         Config *config;
@@ -82,6 +92,7 @@ struct Manager {
 
         MountWatch mounts;
         ManagerRoom room;
+        ManagerVerify verify;
 
         bool armed; /* the source's directories are watched, as far as they can be */
         bool ready; /* the service manager was told */
@@ -138,6 +149,8 @@ void manager_finish(Manager *manager, int code);
 void manager_stop(Manager *manager);
 void manager_want_full(Manager *manager, usec_t when);
 bool manager_is_busy(const Manager *manager);
+/* The same without what only reads: a verification can be asked to end at any moment. */
+bool manager_is_mirroring(const Manager *manager);
 
 /* manager-open.c: opens the pair and makes what works on it. 0; a GuardOutcome; -errno. All but 0
  * come with *RET_ERROR. */
@@ -172,6 +185,19 @@ void manager_note_room(Manager *manager, const PassResult *result);
 usec_t manager_check_room(Manager *manager, usec_t now);
 /* Whether RESULT was nothing but such a look. */
 bool manager_end_room_check(Manager *manager, const PassResult *result);
+
+/* manager-verify.c */
+/* When the next share is due follows from the configuration, anew. */
+void manager_plan_verify(Manager *manager);
+/* Where there was nothing to read, RESULT may have made something. */
+void manager_note_copies(Manager *manager, const PassResult *result);
+usec_t manager_next_verify(const Manager *manager);
+/* Begins the patrol's next share if it is due and nothing else runs. */
+void manager_start_verify(Manager *manager, usec_t now);
+/* Of --verify: 0 done or not asked for, 1 under way, -errno when the run is over because of it. */
+int manager_verify_once(Manager *manager);
+/* RESULT is a PASS_VERIFY's. */
+void manager_verify_ended(Manager *manager, PassResult *result);
 
 /* manager-watch.c */
 int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata);

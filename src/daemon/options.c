@@ -47,6 +47,8 @@ void options_print_help(FILE *file) {
                 "     --instance NAME         run the pair configured in /etc/rebackup/NAME.conf\n"
                 "     --once                  one pass over everything, then exit\n"
                 "  -n --dry-run               say what a pass would do and change nothing\n"
+                "     --verify                with --once: then read everything back from both\n"
+                "                             disks and hold it against the recorded hashes\n"
                 "     --interval SPAN         compare everything this often (as 10min; 0: only\n"
                 "                             at start and when events were lost)\n"
                 "     --log-file PATH         also log to this file, or to NAME.log in this\n"
@@ -58,7 +60,8 @@ void options_print_help(FILE *file) {
                 "     --help                  show this help\n"
                 "     --version               show the version\n"
                 "\n"
-                "Exit status: 0 done, 1 some entries failed (--once), 64 usage, 66 no source,\n"
+                "Exit status: 0 done, 1 some entries failed or were found damaged (--once), 64\n"
+                "usage, 66 no source,\n"
                 "69 on hold (--once), 70 internal error, 73 replica or store cannot be created,\n"
                 "75 already running, 77 no permission, 78 configuration. See rebackupd(8).\n",
                 file);
@@ -131,7 +134,8 @@ static int take_option(Options *options, int option, char **ret_error) {
                 options->action = OPTIONS_VERSION;
                 return 0;
         case OPTION_VERIFY:
-                return refuse(ret_error, "--verify is not supported yet by this version");
+                options->verify = true;
+                return 0;
         default:
                 assert(option == OPTION_APPROVE);
                 return refuse(ret_error, "--approve is not supported yet by this version");
@@ -171,6 +175,15 @@ static int take_paths(Options *options, int n, char **paths, char **ret_error) {
         return 0;
 }
 
+static int check_verify(const Options *options, char **ret_error) {
+        if (options->verify && options->dry_run)
+                return refuse(ret_error, "--verify heals what it finds: not with --dry-run");
+        if (options->verify && !options->once)
+                return refuse(ret_error, "--verify goes with --once; a pair that keeps running "
+                                         "verifies by itself (Integrity.VerifyInterval)");
+        return 0;
+}
+
 int options_parse(int argc, char **argv, Options *ret, char **ret_error) {
         _cleanup_(options_done) Options options = OPTIONS_NULL;
         int option, r;
@@ -186,6 +199,9 @@ int options_parse(int argc, char **argv, Options *ret, char **ret_error) {
         }
 
         if (options.action == OPTIONS_RUN) {
+                r = check_verify(&options, ret_error);
+                if (r < 0)
+                        return r;
                 r = take_paths(&options, argc - optind, argv + optind, ret_error);
                 if (r < 0)
                         return r;

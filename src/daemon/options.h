@@ -23,7 +23,8 @@ typedef struct Options {
         const char *config_root; /* of argv; NULL: none */
         const char *log_level;   /* of argv; NULL: the default. Not looked at here */
         bool once;
-        bool dry_run;     /* sets once as well */
+        bool dry_run; /* sets once as well */
+        bool verify;
         char **overrides; /* owned, as are its strings; "Section.Key=VALUE", NULL-terminated; NULL:
                              none */
         size_t n_overrides;

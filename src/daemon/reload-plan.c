@@ -14,8 +14,14 @@
 static const struct {
         const char *section, *name;
 } changeable[] = {
-        { "Sync", "RescanInterval" }, { "Sync", "Settle" }, { "Sync", "MaxDelay" },
-        { "Log", "Operations" },      { "Log", "File" },
+        { "Sync", "RescanInterval" },
+        { "Sync", "Settle" },
+        { "Sync", "MaxDelay" },
+        { "Integrity", "VerifyInterval" },
+        { "Integrity", "VerifyBandwidthMax" },
+        { "Integrity", "OnRot" },
+        { "Log", "Operations" },
+        { "Log", "File" },
 };
 
 static bool is_changeable(const ConfigKey *key) {

@@ -12,6 +12,7 @@
 #include "basic/macros.h"
 #include "daemon/exit-code.h"
 #include "daemon/load-config.h"
+#include "daemon/log-message.h"
 #include "daemon/log-sinks.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
@@ -46,6 +47,13 @@ static int run_pair(const Options *options, LogSinks *sinks) {
         r = load_config(options, REBACKUP_MSG_START_FAILED, &config);
         if (r < 0)
                 return exit_code_of_config(r);
+        if (options->verify && !config->checksum) {
+                log_message(LOG_ERR, REBACKUP_MSG_START_FAILED,
+                            "--verify: there are no hashes to hold anything against with "
+                            "Integrity.Checksum=off; set it to sha256");
+                config_free(config);
+                return EX_CONFIG;
+        }
         log_sinks_set_pair(sinks, name_of(options, config));
         log_sinks_set_file(sinks, config->log_file);
         r = fd_raise_limit();

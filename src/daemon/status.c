@@ -22,6 +22,11 @@ static void put_count(StringBuffer *text, uint64_t n, const char *one, const cha
 /* Percentage of a pass: 99 at most, because what is expected is what was there the last time. -1:
  * unknown. */
 static int percentage(const StatusFacts *facts) {
+        if (facts->phase == STATUS_VERIFYING)
+                return facts->n_bytes_expected > 0
+                               ? (int) MIN(facts->n_bytes * 100 / facts->n_bytes_expected,
+                                           UINT64_C(99))
+                               : -1;
         if (facts->n_expected <= 0)
                 return -1;
         return (int) MIN(facts->n_entries * 100 / (uint64_t) facts->n_expected, UINT64_C(99));
@@ -30,7 +35,10 @@ static int percentage(const StatusFacts *facts) {
 static void put_pass(StringBuffer *text, const StatusFacts *facts) {
         char bytes[SIZE_TEXT_MAX];
 
-        put_count(text, facts->n_entries, "entry", "entries");
+        if (facts->phase == STATUS_VERIFYING)
+                put_count(text, facts->n_entries, "file", "files");
+        else
+                put_count(text, facts->n_entries, "entry", "entries");
         if (facts->n_bytes > 0)
                 string_buffer_appendf(text, ", %s",
                                       size_format(bytes, sizeof bytes, facts->n_bytes));
@@ -53,6 +61,20 @@ static void put_clause(StringBuffer *text, const char *separator, uint64_t n, co
                 return;
         string_buffer_append(text, separator);
         put_count(text, n, one, many);
+}
+
+/* "; verified 41 % of 84,123 files, the oldest on 2026-11-21 06:25:38" */
+static void put_coverage(StringBuffer *text, const StatusFacts *facts) {
+        if (!facts->patrols || facts->n_files == 0)
+                return;
+        string_buffer_appendf(text, "; %s %d %% of ", facts->verifying ? "verifying," : "verified",
+                              (int) (facts->n_verified * 100 / facts->n_files));
+        put_count(text, facts->n_files, "file", "files");
+        if (facts->oldest_verified > 0) {
+                string_buffer_append(text, ", the oldest on ");
+                put_time(text, facts->oldest_verified);
+        }
+        put_clause(text, ", ", facts->n_without_hash, "without a hash", "without a hash");
 }
 
 static void put_live(StringBuffer *text, const StatusFacts *facts) {
@@ -80,6 +102,8 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
         }
         put_clause(text, "; ", facts->n_failed, "entry failed", "entries failed");
         put_clause(text, "; ", facts->n_held, "place on hold", "places on hold");
+        put_clause(text, "; ", facts->n_damaged, "file damaged", "files damaged");
+        put_coverage(text, facts);
         if (facts->config_refused)
                 string_buffer_append(text, "; new configuration refused");
         if (facts->reason)
@@ -99,6 +123,12 @@ static void put_status(StringBuffer *text, const StatusFacts *facts) {
         case STATUS_RESCAN:
                 string_buffer_append(text, facts->phase == STATUS_INITIAL ? "Initial pass: "
                                                                           : "Full pass: ");
+                put_pass(text, facts);
+                if (percentage(facts) >= 0)
+                        string_buffer_appendf(text, ", %d %%", percentage(facts));
+                break;
+        case STATUS_VERIFYING:
+                string_buffer_append(text, "Verifying: ");
                 put_pass(text, facts);
                 if (percentage(facts) >= 0)
                         string_buffer_appendf(text, ", %d %%", percentage(facts));

@@ -11,9 +11,10 @@
 
 typedef enum StatusPhase {
         STATUS_STARTING,
-        STATUS_ARMING,  /* directories are being watched */
-        STATUS_INITIAL, /* the first full pass */
-        STATUS_RESCAN,  /* a later full pass */
+        STATUS_ARMING,    /* directories are being watched */
+        STATUS_INITIAL,   /* the first full pass */
+        STATUS_RESCAN,    /* a later full pass */
+        STATUS_VERIFYING, /* everything is read back, as --verify asks for */
         STATUS_LIVE,
         STATUS_HOLD,
         STATUS_STOPPING,
@@ -32,13 +33,19 @@ typedef struct StatusFacts {
         uint64_t n_unwatched; /* directories that the limit of watches leaves to rescans */
         bool replica_watching;
         uint64_t n_replica_unwatched;
-        uint64_t n_overflows; /* queues of events that overflowed since the start */
-        size_t n_pending;     /* changes not acted upon yet, retries among them */
-        uint64_t n_failed;    /* entries that failed in the last full pass */
-        uint64_t n_held;      /* places of the source whose file system is missing */
-        usec_t in_step_since; /* CLOCK_REALTIME; 0: not in step */
-        bool config_refused;  /* by the last reload */
-        const char *reason;   /* of a hold, or of the last failure; NULL: none. Borrowed */
+        uint64_t n_overflows;      /* queues of events that overflowed since the start */
+        size_t n_pending;          /* changes not acted upon yet, retries among them */
+        uint64_t n_failed;         /* entries that failed in the last full pass */
+        uint64_t n_held;           /* places of the source whose file system is missing */
+        uint64_t n_damaged;        /* files known to be damaged */
+        uint64_t n_bytes_expected; /* of verifying; 0: unknown */
+        bool patrols;              /* the next six are known */
+        bool verifying;            /* a share is being read */
+        uint64_t n_files, n_verified, n_without_hash; /* verified: within the interval */
+        usec_t oldest_verified;                       /* CLOCK_REALTIME; 0: none was verified yet */
+        usec_t in_step_since;                         /* CLOCK_REALTIME; 0: not in step */
+        bool config_refused;                          /* by the last reload */
+        const char *reason; /* of a hold, or of the last failure; NULL: none. Borrowed */
 } StatusFacts;
 
 /* "Initial pass: 12,345 entries, 1.2 GiB, 41 %", "Watching 5,612 directories; 3 changes pending",

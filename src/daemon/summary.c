@@ -98,6 +98,42 @@ int summary_format_pass(Counters *counters, usec_t duration, bool dry_run, char 
         return finish(&text, ret);
 }
 
+static void put_damage(StringBuffer *text, Counters *counters) {
+        uint64_t n_healed = MIN((uint64_t) counters->n_rot_healed, (uint64_t) counters->n_rotten);
+
+        put_count(text, "", counters->n_rotten, "damaged");
+        put_count(text, ", ", n_healed, "healed");
+        if (counters->n_rotten > n_healed)
+                put_count(text, ", ", counters->n_rotten - n_healed, "left damaged");
+}
+
+int summary_format_verify(Counters *counters, const VerifyResult *result, usec_t duration,
+                          char **ret) {
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        char span[SPAN_TEXT_MAX], size[SIZE_TEXT_MAX];
+
+        put_count(&text, "verified ", counters->n_verified,
+                  counters->n_verified == 1 ? "file" : "files");
+        string_buffer_appendf(
+                &text, ", %s in %s: ", size_format(size, sizeof size, counters->n_verified_bytes),
+                span_format(span, sizeof span, duration));
+        if (counters->n_rotten > 0)
+                put_damage(&text, counters);
+        else
+                string_buffer_append(&text, "no damage");
+        if (result->n_moved > 0)
+                put_count(&text, ", ", result->n_moved, "changing");
+        if (counters->operations[OPERATION_FAIL] > 0)
+                put_count(&text, ", ", counters->operations[OPERATION_FAIL], "failed");
+        if (result->coverage.n_without_hash > 0)
+                put_count(&text, ", ", result->coverage.n_without_hash, "without a hash");
+        if (result->coverage.n_damaged > 0)
+                put_count(&text, ", ", result->coverage.n_damaged, "known to be damaged");
+        if (result->is_cut_short)
+                string_buffer_append(&text, "; not all was read");
+        return finish(&text, ret);
+}
+
 int summary_format_totals(Counters *counters, usec_t duration, char **ret) {
         _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
         char span[SPAN_TEXT_MAX];
@@ -114,6 +150,11 @@ int summary_format_totals(Counters *counters, usec_t duration, char **ret) {
         }
         put_count(&text, ", ", counters->operations[OPERATION_FAIL], "failed");
         put_bytes(&text, counters->n_bytes, false);
+        if (counters->n_verified > 0) {
+                put_count(&text, "; ", counters->n_verified, "verified");
+                put_count(&text, ", ", counters->n_rotten, "found damaged");
+                put_count(&text, ", ", counters->n_rot_healed, "of them healed");
+        }
         return finish(&text, ret);
 }
 

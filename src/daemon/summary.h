@@ -5,12 +5,16 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-#include "sync/counters.h"
+#include "sync/engine.h"
 
 /* "pass done in 2.1s: 84,123 entries, 3 copied, nothing failed; 1.4 MiB copied", or "pass done in
  * 210ms: 84,123 entries in step" when there was nothing to do. Of a dry run: what would be done. A
  * fresh string; 0 or -ENOMEM. */
 int summary_format_pass(Counters *counters, usec_t duration, bool dry_run, char **ret);
+
+/* "verified 84,123 files, 2.6 GiB in 3.1s: all sound", or "… : 3 damaged, 2 healed, 1 stays so". */
+int summary_format_verify(Counters *counters, const VerifyResult *result, usec_t duration,
+                          char **ret);
 
 /* "stopped after 1h 2min: 84,123 copied, 12 updated, …, 0 failed; 1.4 GiB copied", every number
  * said, zeroes too. */

@@ -14,6 +14,7 @@ enum { N_STAMP_COLUMNS = 10 };
 /* The columns of SCHEMA_ROW_COLUMNS. Counted from 0 where a row is read, from 1 where it is bound.
  */
 typedef enum RowColumn {
+        ROW_VERIFIED,
         ROW_HASH,
         ROW_PARENT,
         ROW_NAME,
@@ -34,6 +35,7 @@ typedef enum WriterStatement {
         WRITER_SET_SOURCE,
         WRITER_SET_REPLICA,
         WRITER_SET_DIRECTORY_REPLICA,
+        WRITER_SET_VERIFIED,
         WRITER_FIRST_BELOW,
         WRITER_DELETE_LEAVES,
         WRITER_DELETE_DIRECTORY,

@@ -30,6 +30,10 @@ typedef enum ReaderStatement {
         READER_COUNT,
         READER_ALL,
         READER_FILE_SYSTEM,
+        READER_UNVERIFIED,
+        READER_COVERAGE,
+        READER_N_DAMAGED,
+        READER_DAMAGED,
         _READER_MAX,
 } ReaderStatement;
 
@@ -66,6 +70,20 @@ static const char *const texts[_READER_MAX] = {
         [READER_COUNT] = "SELECT count(*) FROM entry",
         [READER_ALL] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry",
         [READER_FILE_SYSTEM] = "SELECT identity FROM file_system WHERE number = ?1",
+        [READER_UNVERIFIED] = "SELECT " SCHEMA_ROW_COLUMNS
+                              " FROM entry INDEXED BY entry_by_verified"
+                              " WHERE verified IS NOT NULL AND verified < ?4"
+                              " AND (verified, parent, name) > (?1, ?2, ?3)"
+                              " ORDER BY verified, parent, name",
+        [READER_COVERAGE] = "SELECT count(*), total(source_size), sum(verified < 0),"
+                            " sum(verified = 0), sum(verified >= ?1),"
+                            " min(iif(verified > 0, verified, NULL))"
+                            " FROM entry WHERE verified IS NOT NULL",
+        [READER_N_DAMAGED] = "SELECT count(*) FROM entry INDEXED BY entry_by_damage"
+                             " WHERE flags & " SCHEMA_DAMAGED " <> 0",
+        [READER_DAMAGED] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry INDEXED BY entry_by_damage"
+                           " WHERE flags & " SCHEMA_DAMAGED " <> 0 AND (parent, name) > (?1, ?2)"
+                           " ORDER BY parent, name",
 };
 
 struct CatalogReader {
@@ -185,6 +203,7 @@ static int read_row(sqlite3_stmt *statement, CatalogRow *row) {
         row->directory_id = column(statement, ROW_DIRECTORY_ID);
         row->file_system = column(statement, ROW_FILE_SYSTEM);
         row->flags = (unsigned) column(statement, ROW_FLAGS);
+        row->verified = column(statement, ROW_VERIFIED);
         read_stamp(statement, ROW_SOURCE, &row->source);
         read_stamp(statement, ROW_REPLICA, &row->replica);
 
@@ -366,6 +385,71 @@ int catalog_reader_each(CatalogReader *reader, CatalogRowVisitor visitor, void *
                         r = visitor(&row, userdata);
         }
         return finish(reader, statement, r < 0 ? SQLITE_OK : code, MIN(r, 0));
+}
+
+static int bind_place(sqlite3_stmt *statement, int first, CatalogPlace place) {
+        int code = sqlite3_bind_int64(statement, first, place.parent);
+
+        /* Copied: it may well be the name in one of the rows that are about to be filled. */
+        return code != SQLITE_OK ? code
+                                 : sqlite3_bind_text(statement, first + 1, place.name ?: "", -1,
+                                                     SQLITE_TRANSIENT);
+}
+
+int catalog_reader_unverified(CatalogReader *reader, const CatalogRow *after, int64_t before,
+                              CatalogRow *rows, int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_UNVERIFIED];
+        int code;
+
+        assert(after);
+
+        code = sqlite3_bind_int64(statement, 1, after->verified);
+        if (code == SQLITE_OK)
+                code = bind_place(statement, 2, (CatalogPlace) { after->parent, after->name });
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 4, before);
+
+        return read_rows(reader, statement, code, rows, n_max);
+}
+
+int catalog_reader_damaged(CatalogReader *reader, CatalogPlace after, CatalogRow *rows, int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_DAMAGED];
+
+        return read_rows(reader, statement, bind_place(statement, 1, after), rows, n_max);
+}
+
+static int read_count(CatalogReader *reader, ReaderStatement which, uint64_t *ret) {
+        sqlite3_stmt *statement = reader->statements[which];
+        int code = sqlite3_step(statement);
+
+        if (code == SQLITE_ROW)
+                *ret = (uint64_t) column(statement, 0);
+        return finish(reader, statement, code, 0);
+}
+
+int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverage *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_COVERAGE];
+        CatalogCoverage coverage = {};
+        int code = sqlite3_bind_int64(statement, 1, since), r;
+
+        assert(ret);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW) {
+                coverage.n_files = (uint64_t) column(statement, 0);
+                coverage.n_bytes = (uint64_t) sqlite3_column_double(statement, 1);
+                coverage.n_without_hash = (uint64_t) column(statement, 2);
+                coverage.n_never = (uint64_t) column(statement, 3);
+                coverage.n_since = (uint64_t) column(statement, 4);
+                coverage.oldest = column(statement, 5);
+        }
+        r = finish(reader, statement, code, 0);
+        if (r >= 0)
+                r = read_count(reader, READER_N_DAMAGED, &coverage.n_damaged);
+        if (r >= 0)
+                *ret = coverage;
+        return r;
 }
 
 int catalog_reader_file_system(CatalogReader *reader, int64_t number, FileSystemId *ret) {

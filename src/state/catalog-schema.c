@@ -10,7 +10,8 @@
 
 /* "RBKP". */
 #define APPLICATION_ID "1380076368"
-#define USER_VERSION "1"
+#define USER_VERSION "2"
+#define EARLIER_VERSION "1"
 
 /* clang-format off */
 
@@ -29,6 +30,14 @@
         side "_gid INTEGER NOT NULL," \
         side "_n_links INTEGER NOT NULL,"
 
+/* Regular files alone have a time at which they were read back, so that they alone are in the index
+ * that gives them oldest first. It has the primary key for its own order as well: a walk along it
+ * goes on behind any row. */
+#define VERIFIED_INDEXES \
+        "CREATE INDEX entry_by_verified ON entry(verified, parent, name)" \
+        " WHERE verified IS NOT NULL;" \
+        "CREATE INDEX entry_by_damage ON entry(parent, name) WHERE flags & " SCHEMA_DAMAGED " <> 0;"
+
 /* Directory ids are not declared unique: while directories change places two may have the same one for a
  * moment, and INSERT OR REPLACE would then take away a row at another place. */
 static const char schema[] =
@@ -42,6 +51,7 @@ static const char schema[] =
         STAMP_DEFINITIONS("source")
         STAMP_DEFINITIONS("replica")
         "hash BLOB,"
+        "verified INTEGER,"
         "PRIMARY KEY(parent, name)"
         ") WITHOUT ROWID;"
         "CREATE INDEX entry_by_identity ON entry(source_inode, file_system);"
@@ -49,9 +59,20 @@ static const char schema[] =
         " replica_inode) WHERE source_n_links > 1 AND directory_id = 0;"
         "CREATE INDEX entry_by_directory ON entry(directory_id) WHERE directory_id <> 0;"
         "CREATE INDEX entry_by_replica ON entry(replica_inode) WHERE replica_n_links > 1;"
+        VERIFIED_INDEXES
         "CREATE TABLE file_system(number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);"
         "CREATE TABLE fact(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
         "PRAGMA application_id = " APPLICATION_ID ";"
+        "PRAGMA user_version = " USER_VERSION ";"
+        "COMMIT;";
+
+/* Files of which it is not known have never been read back: those without a hash first. */
+static const char upgrade[] =
+        "BEGIN IMMEDIATE;"
+        "ALTER TABLE entry ADD COLUMN verified INTEGER;"
+        "UPDATE entry SET verified = iif(hash IS NULL, -1, 0)"
+        " WHERE source_mode & 61440 = 32768;"
+        VERIFIED_INDEXES
         "PRAGMA user_version = " USER_VERSION ";"
         "COMMIT;";
 
@@ -63,7 +84,7 @@ int catalog_schema_identify(sqlite3 *db) {
 
         r = database_get_integer(db,
                                  "SELECT application_id = " APPLICATION_ID
-                                 " AND user_version = " USER_VERSION
+                                 " AND user_version IN (" EARLIER_VERSION ", " USER_VERSION ")"
                                  " FROM pragma_application_id, pragma_user_version",
                                  &ours);
         if (r < 0)
@@ -82,13 +103,30 @@ int catalog_schema_identify(sqlite3 *db) {
         return empty ? 0 : -EBADMSG;
 }
 
-int catalog_schema_create(sqlite3 *db) {
-        int r = database_execute(db, schema);
+static int execute_whole(sqlite3 *db, const char *sql) {
+        int r = database_execute(db, sql);
 
         if (r < 0 && !sqlite3_get_autocommit(db))
                 (void) database_execute(db, "ROLLBACK");
 
         return r;
+}
+
+int catalog_schema_create(sqlite3 *db) {
+        return execute_whole(db, schema);
+}
+
+int catalog_schema_upgrade(sqlite3 *db) {
+        int64_t is_earlier;
+        int r;
+
+        r = database_get_integer(
+                db, "SELECT user_version = " EARLIER_VERSION " FROM pragma_user_version",
+                &is_earlier);
+        if (r < 0)
+                return r;
+
+        return is_earlier ? execute_whole(db, upgrade) : 0;
 }
 
 int catalog_schema_check_roots(sqlite3 *db) {
@@ -102,6 +140,10 @@ int catalog_schema_check_roots(sqlite3 *db) {
                 " WHERE directory_id <> 0 ORDER BY directory_id LIMIT 1",
                 "SELECT replica_inode FROM entry INDEXED BY entry_by_replica"
                 " WHERE replica_n_links > 1 ORDER BY replica_inode LIMIT 1",
+                "SELECT verified FROM entry INDEXED BY entry_by_verified"
+                " WHERE verified IS NOT NULL ORDER BY verified LIMIT 1",
+                "SELECT parent FROM entry INDEXED BY entry_by_damage"
+                " WHERE flags & " SCHEMA_DAMAGED " <> 0 ORDER BY parent LIMIT 1",
                 "SELECT count(identity) FROM file_system",
                 "SELECT count(value) FROM fact",
         };

@@ -13,22 +13,29 @@
         "replica_mode, replica_uid, replica_gid, replica_n_links"
 
 /* All columns of a row in the order in which they are bound and read: see RowColumn. The last
- * column of the table goes first: SQLite then finds where all of them begin in one go, which makes
+ * columns of the table go first: SQLite then finds where all of them begin in one go, which makes
  * reading a row a fifth cheaper. */
-#define SCHEMA_ROW_COLUMNS                                                             \
-        "hash, parent, name, directory_id, file_system, flags, " SCHEMA_SOURCE_COLUMNS \
+#define SCHEMA_ROW_COLUMNS                                                                       \
+        "verified, hash, parent, name, directory_id, file_system, flags, " SCHEMA_SOURCE_COLUMNS \
         ", " SCHEMA_REPLICA_COLUMNS
+
+/* The flags of rows whose content is known to be damaged: CATALOG_DAMAGED as a number. */
+#define SCHEMA_DAMAGED "28"
 
 /* Facts that tell the next opening what became of this one. */
 #define SCHEMA_FACT_OPEN "open"       /* there while the catalog is open: left behind by a crash */
 #define SCHEMA_FACT_DAMAGED "damaged" /* damage was met while it was in use */
 
-/* Whose database it is: 1 ours, 0 nobody's yet (empty), -EBADMSG another program's or of a version
- * that we do not know. Changes nothing. */
+/* Whose database it is: 1 ours, of this version or one that can be upgraded, 0 nobody's yet
+ * (empty), -EBADMSG another program's or of a version that we do not know. Changes nothing. */
 int catalog_schema_identify(sqlite3 *db);
 
 /* Makes the tables of an empty database, all or nothing. */
 int catalog_schema_create(sqlite3 *db);
+
+/* Brings a database of an earlier version to the present one, all or nothing: 0, also when there is
+ * nothing to do, or -errno. */
+int catalog_schema_upgrade(sqlite3 *db);
 
 /* Whether every table and index can be entered at its root: 0 or -EBADMSG. Costs the same for any
  * size. */

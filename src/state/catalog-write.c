@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "basic/macros.h"
 #include "state/catalog-internal.h"
@@ -26,7 +27,7 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_ROLLBACK] = "ROLLBACK",
         [WRITER_PUT] =
                 "INSERT OR REPLACE INTO entry(" SCHEMA_ROW_COLUMNS ") VALUES("
-                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [WRITER_DELETE] = "DELETE FROM entry WHERE parent = ?1 AND name = ?2",
         [WRITER_DELETE_INODE] =
                 "DELETE FROM entry WHERE parent = ?1 AND name = ?2 AND source_inode = ?3",
@@ -35,6 +36,11 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_SET_DIRECTORY_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")"
                                          " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
                                          " WHERE directory_id = ?1 AND directory_id <> 0",
+        [WRITER_SET_VERIFIED] =
+                "UPDATE entry SET verified = ?5, flags = ?6,"
+                " hash = ifnull(?7, hash)"
+                " WHERE source_inode = ?1 AND file_system = ?2 AND source_ctime = ?3"
+                " AND replica_inode = ?4 AND verified IS NOT NULL",
         [WRITER_FIRST_BELOW] =
                 "SELECT directory_id FROM entry WHERE parent = ?1 ORDER BY name LIMIT 1",
         [WRITER_DELETE_LEAVES] =
@@ -226,6 +232,16 @@ static int bind_hash(sqlite3_stmt *statement, int i, const CatalogRow *row) {
         return sqlite3_bind_blob(statement, i, row->hash.bytes, HASH_BYTES, SQLITE_STATIC);
 }
 
+/* Only regular files are read back. One without a hash waits for it before all others. */
+static int bind_verified(sqlite3_stmt *statement, int i, const CatalogRow *row) {
+        if (mode_type(row->source.mode) != S_IFREG)
+                return sqlite3_bind_null(statement, i);
+
+        return sqlite3_bind_int64(statement, i,
+                                  row->has_hash ? MAX(row->verified, (int64_t) 0)
+                                                : CATALOG_WITHOUT_HASH);
+}
+
 static int bind_row(sqlite3_stmt *statement, const CatalogRow *row) {
         const int64_t values[] = { row->directory_id, row->file_system, row->flags };
         int code;
@@ -239,6 +255,8 @@ static int bind_row(sqlite3_stmt *statement, const CatalogRow *row) {
                 code = bind_stamp(statement, ROW_REPLICA + 1, &row->replica);
         if (code == SQLITE_OK)
                 code = bind_hash(statement, ROW_HASH + 1, row);
+        if (code == SQLITE_OK)
+                code = bind_verified(statement, ROW_VERIFIED + 1, row);
 
         return code;
 }
@@ -292,6 +310,23 @@ int catalog_set_stamps(Catalog *catalog, CatalogPlace place, const Stamp *source
                 r = set_stamp(catalog, WRITER_SET_REPLICA, place, replica);
 
         return r;
+}
+
+int catalog_set_verified(Catalog *catalog, const CatalogVerified *verified) {
+        sqlite3_stmt *statement = catalog->statements[WRITER_SET_VERIFIED];
+        const int64_t values[] = {
+                (int64_t) verified->source_inode,  verified->file_system, verified->source_ctime,
+                (int64_t) verified->replica_inode, verified->verified,    verified->flags,
+        };
+        int code = bind_integers(statement, 1, values, ELEMENTSOF(values));
+
+        if (code == SQLITE_OK)
+                code = verified->hash ? sqlite3_bind_blob(statement, ELEMENTSOF(values) + 1,
+                                                          verified->hash->bytes, HASH_BYTES,
+                                                          SQLITE_TRANSIENT)
+                                      : sqlite3_bind_null(statement, ELEMENTSOF(values) + 1);
+
+        return catalog_run(catalog, statement, code);
 }
 
 int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const Stamp *replica) {

@@ -120,7 +120,13 @@ static int begin_use(Catalog *catalog, unsigned flags) {
         if (r < 0)
                 return r;
 
-        r = empty ? catalog_schema_create(catalog->db) : check(catalog->db);
+        if (empty)
+                r = catalog_schema_create(catalog->db);
+        else {
+                r = catalog_schema_upgrade(catalog->db);
+                if (r >= 0)
+                        r = check(catalog->db);
+        }
         if (r < 0)
                 return r;
 

@@ -29,7 +29,15 @@ enum {
 typedef enum CatalogFlags {
         CATALOG_UNSTABLE = 1 << 0,   /* published although the source file never rested */
         CATALOG_MOUNT_ROOT = 1 << 1, /* another file system was mounted there */
+        /* Damage that was found and could not be healed, or may not be: */
+        CATALOG_SOURCE_ROTTEN = 1 << 2,
+        CATALOG_REPLICA_ROTTEN = 1 << 3,
+        CATALOG_UNDECIDED = 1 << 4, /* both sides differ, and no hash tells which is right */
+        CATALOG_DAMAGED = CATALOG_SOURCE_ROTTEN | CATALOG_REPLICA_ROTTEN | CATALOG_UNDECIDED,
 } CatalogFlags;
+
+/* CatalogRow.verified of a regular file without a hash, so that it comes first. */
+#define CATALOG_WITHOUT_HASH (-1)
 
 typedef struct CatalogRow {
         int64_t parent;       /* directory id */
@@ -41,6 +49,9 @@ typedef struct CatalogRow {
         Hash hash;
         bool has_hash;
         unsigned flags;
+        int64_t verified; /* when both sides were last read back and found right, CLOCK_REALTIME in
+                             microseconds; 0: not yet. Of regular files; without a hash it is
+                             CATALOG_WITHOUT_HASH, whatever is put */
 } CatalogRow;
 
 #define CATALOG_ROW_NULL ((CatalogRow) {})
@@ -95,6 +106,18 @@ int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const 
  * directory's own row stays. Returns how many it deleted: fewer than LIMIT when nothing is left.
  * O(rows deleted + depth). */
 int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t limit);
+
+/* What reading a file back from the medium has shown; for all its names, as far as they are still
+ * what they were then. */
+typedef struct CatalogVerified {
+        int64_t file_system;
+        uint64_t source_inode, replica_inode;
+        int64_t source_ctime;
+        const Hash *hash; /* NULL: the recorded one stays */
+        unsigned flags;   /* all of the rows' flags from now on */
+        int64_t verified; /* see CatalogRow */
+} CatalogVerified;
+int catalog_set_verified(Catalog *catalog, const CatalogVerified *verified);
 
 /* Small facts: identities of the roots, counters, the pair's id. TEXT is any string, NULL to delete
  * the fact. The keys "open" and "damaged" are the catalog's own. get: 0 with a fresh string,
@@ -180,6 +203,30 @@ int catalog_reader_by_directory(CatalogReader *reader, int64_t directory_id, Cat
 
 /* What the number of a file system in rows stands for: 0 or -ENOENT. */
 int catalog_reader_file_system(CatalogReader *reader, int64_t number, FileSystemId *ret);
+
+/* Up to N_MAX rows of regular files that come behind AFTER in the order of (verified, parent, name)
+ * and were verified before BEFORE: those without a hash first, then those never verified, then the
+ * oldest. AFTER may be one of ROWS; its verified, parent and name alone count. Returns the number.
+ */
+int catalog_reader_unverified(CatalogReader *reader, const CatalogRow *after, int64_t before,
+                              CatalogRow *rows, int n_max);
+
+/* How much of the pair was read back. */
+typedef struct CatalogCoverage {
+        uint64_t n_files; /* regular ones, each name counted */
+        uint64_t n_bytes; /* of their content, on one side */
+        uint64_t n_without_hash;
+        uint64_t n_never;   /* with a hash, and not read back yet */
+        uint64_t n_since;   /* verified at SINCE or later */
+        uint64_t n_damaged; /* see CATALOG_DAMAGED */
+        int64_t oldest;     /* the earliest time of those that were verified; 0: none was */
+} CatalogCoverage;
+/* O(entries), some 100 ns each. 0 or -errno. */
+int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverage *ret);
+
+/* Up to N_MAX rows known to be damaged, in the order of (parent, name) behind AFTER. Returns the
+ * number. */
+int catalog_reader_damaged(CatalogReader *reader, CatalogPlace after, CatalogRow *rows, int n_max);
 
 /* Number of entries, or -errno. O(entries), some 10 ns each. */
 int64_t catalog_reader_count(CatalogReader *reader);

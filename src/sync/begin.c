@@ -11,6 +11,7 @@
 #include "sync/engine-internal.h"
 #include "sync/file-systems.h"
 #include "sync/held.h"
+#include "sync/verify.h"
 
 /* Readers of a catalog that is about to be closed. No other pass runs, so the workers are idle. */
 static void drop_readers(Engine *engine) {
@@ -187,7 +188,10 @@ void job_begin(Worker *worker, Job *job) {
                 held_begin_full(engine);
                 pass_expect(worker, pass);
         }
-        r = pass->kind == PASS_DIRTY ? push_dirty(pass) : push_root(pass);
+        if (pass->kind == PASS_VERIFY)
+                r = verify_begin(engine);
+        else
+                r = pass->kind == PASS_DIRTY ? push_dirty(pass) : push_root(pass);
         if (r < 0)
                 pass_abort(pass, r, NULL);
 }

@@ -36,4 +36,8 @@ void counters_add(Counters *total, Counters *more) {
         total->n_held += more->n_held;
         total->n_foreign += more->n_foreign;
         total->n_limited += more->n_limited;
+        total->n_verified += more->n_verified;
+        total->n_verified_bytes += more->n_verified_bytes;
+        total->n_rotten += more->n_rotten;
+        total->n_rot_healed += more->n_rot_healed;
 }

@@ -139,6 +139,8 @@ struct Engine {
         pthread_cond_t pass_ended;                    /* waited for by engine_free */
         Pass *dirty_pass, *full_pass, *large_pass;    /* running, or NULL */
         Pass *ended_dirty, *ended_full, *ended_large; /* whose results wait to be collected */
+        Pass *verify_pass, *ended_verify;             /* likewise */
+        struct Verify *verify;                        /* what that pass does; see verify.h */
         unsigned n_large_copies;                      /* JOB_LARGEs being done */
         bool stopping;
         atomic_bool cancelled;
@@ -257,9 +259,18 @@ void publication_abandon(Engine *engine, ItemList *list);
 /* parked.c */
 void job_parked(Worker *worker, Job *job);
 
+/* pool.c: keeps workers out of NODE, waiting for the one that is in it. No other node may be held.
+ */
+void pool_enter_node(Engine *engine, Node *node);
+void pool_leave_node(Engine *engine, Node *node);
+
 /* commit.c: the committer thread. */
 int committer_start(Engine *engine);
 void committer_stop(Engine *engine);
+
+/* engine.c: begins PASS in *SLOT, unless there is one, or one in *ENDED that was not collected: 0,
+ * -EBUSY, -ENOMEM. */
+int engine_start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ended);
 
 /* engine.c: tells the event loop that a pass has ended, or that there is something to take. */
 void engine_signal_ended(Engine *engine);

@@ -15,6 +15,7 @@
 #include "sync/prune.h"
 #include "sync/purge.h"
 #include "sync/retire.h"
+#include "sync/verify.h"
 
 enum { WORKERS_AUTO_MAX = 8 };
 
@@ -127,7 +128,8 @@ static void wait_for_passes(Engine *engine) {
                 while (engine_collect(engine, &result) > 0)
                         pass_result_done(&result);
                 (void) pthread_mutex_lock(&engine->mutex);
-                running = engine->dirty_pass || engine->full_pass || engine->large_pass;
+                running = engine->dirty_pass || engine->full_pass || engine->large_pass ||
+                          engine->verify_pass;
                 if (running)
                         (void) pthread_cond_wait(&engine->pass_ended, &engine->mutex);
                 (void) pthread_mutex_unlock(&engine->mutex);
@@ -175,7 +177,7 @@ void engine_signal_ended(Engine *engine) {
                 return;
 }
 
-static int start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ended) {
+int engine_start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ended) {
         Job *job = job_new(JOB_BEGIN, pass, NULL);
 
         if (!job)
@@ -199,7 +201,7 @@ int engine_start(Engine *engine, PassKind kind) {
 
         if (!pass)
                 return -ENOMEM;
-        r = start_pass(engine, pass, &engine->full_pass, &engine->ended_full);
+        r = engine_start_pass(engine, pass, &engine->full_pass, &engine->ended_full);
         if (r < 0)
                 pass_free(pass);
         return r;
@@ -212,7 +214,7 @@ int engine_start_dirty(Engine *engine, DirtyBatch *batch) {
         if (!pass)
                 return -ENOMEM;
         pass->dirty = *batch;
-        r = start_pass(engine, pass, &engine->dirty_pass, &engine->ended_dirty);
+        r = engine_start_pass(engine, pass, &engine->dirty_pass, &engine->ended_dirty);
         if (r < 0) {
                 pass->dirty = DIRTY_BATCH_NULL;
                 pass_free(pass);
@@ -229,12 +231,15 @@ int engine_collect(Engine *engine, PassResult *ret) {
         (void) pthread_mutex_lock(&engine->mutex);
         pass = TAKE_PTR(engine->ended_dirty)
                        ?: TAKE_PTR(engine->ended_full)
-                       ?: TAKE_PTR(engine->ended_large);
+                       ?: TAKE_PTR(engine->ended_large)
+                       ?: TAKE_PTR(engine->ended_verify);
         if (!pass && read(engine->event_fd, &n, sizeof n) < 0)
                 errno = 0; /* nothing was signalled */
         (void) pthread_mutex_unlock(&engine->mutex);
         if (!pass)
                 return 0;
+        if (pass->kind == PASS_VERIFY)
+                verify_end(engine, &pass->result.verify);
         pass_release_roots(pass);
         if (pass->kind == PASS_FULL && pass->result.result == 0)
                 held_end_full(engine);
@@ -255,6 +260,9 @@ bool engine_is_running(const Engine *engine, PassKind kind) {
                 break;
         case PASS_LARGE:
                 running = engine->large_pass || engine->ended_large;
+                break;
+        case PASS_VERIFY:
+                running = engine->verify_pass || engine->ended_verify;
                 break;
         default:
                 running = engine->full_pass || engine->ended_full;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "state/catalog.h"
 #include "sync/counters.h"
 #include "sync/pair.h"
 #include "watch/dirty.h"
@@ -20,11 +21,13 @@
 typedef struct Engine Engine;
 
 typedef enum PassKind {
-        PASS_ARM,   /* walks the source's directories and watches them; no file is looked at */
-        PASS_FULL,  /* everything */
-        PASS_DIRTY, /* the dirty places alone */
-        PASS_LARGE, /* large files that dirty passes met, for as long as there are any: never
-                       started from outside */
+        PASS_ARM,    /* walks the source's directories and watches them; no file is looked at */
+        PASS_FULL,   /* everything */
+        PASS_DIRTY,  /* the dirty places alone */
+        PASS_LARGE,  /* large files that dirty passes met, for as long as there are any: never
+                        started from outside */
+        PASS_VERIFY, /* nothing is mirrored: files in step are read back from the medium and held
+                       against their hashes */
         _PASS_KIND_MAX,
 } PassKind;
 
@@ -32,6 +35,13 @@ typedef enum PassKind {
 typedef struct Room {
         uint64_t n_bytes, n_files;
 } Room;
+
+/* What a PASS_VERIFY leaves to be said beyond its counters. */
+typedef struct VerifyResult {
+        CatalogCoverage coverage; /* afterwards; SINCE is one VerifyInterval ago */
+        bool is_cut_short;        /* it was stopped, or its time was up, with more to do */
+        uint64_t n_moved;         /* files that somebody was at: the next look handles them */
+} VerifyResult;
 
 typedef struct PassResult {
         PassKind kind;
@@ -50,6 +60,7 @@ typedef struct PassResult {
                                have been changed, which a full pass alone can tell */
         bool short_of_room; /* something failed because the replica's disk was full */
         Room room;          /* there, when the pass began */
+        VerifyResult verify;
 } PassResult;
 void pass_result_done(PassResult *result);
 
@@ -86,6 +97,31 @@ int engine_collect(Engine *engine, PassResult *ret);
 int engine_take_linked(Engine *engine, WatchFile **ret, size_t *ret_n);
 
 bool engine_is_running(const Engine *engine, PassKind kind);
+
+/* What is to be read back. */
+typedef struct VerifyRequest {
+        const char *path; /* a file or directory relative to the source; NULL: everything. Copied */
+        bool patrol;      /* a share of what is due, oldest first, by one thread of idle priority
+                             that keeps to VerifyBandwidthMax and waits while anything is mirrored;
+                             else all of it, as fast as it goes */
+        usec_t elapsed;   /* patrol: since the last share was begun */
+} VerifyRequest;
+
+/* Begins a PASS_VERIFY, of which there is at most one, beside other passes: 0; -EBUSY; -EOPNOTSUPP
+ * when there are no hashes (Integrity.Checksum=off); -errno. A PATH that the catalog does not know
+ * makes the pass end with -ENOENT. */
+int engine_verify_start(Engine *engine, const VerifyRequest *request);
+/* Asks it to end soon; what was read back stays known. */
+void engine_verify_stop(Engine *engine);
+
+typedef struct VerifyProgress {
+        bool running, patrol;
+        uint64_t n_files, n_bytes;                   /* read back; bytes of both sides */
+        uint64_t n_files_expected, n_bytes_expected; /* 0: unknown */
+        uint64_t n_damaged;
+        usec_t started; /* CLOCK_MONOTONIC */
+} VerifyProgress;
+void engine_get_verify_progress(Engine *engine, VerifyProgress *ret);
 
 /* Asks running passes to end soon: what is staged completely is still published and committed,
  * copies in flight are abandoned. */

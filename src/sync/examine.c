@@ -39,8 +39,44 @@ static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
         if (r < 0)
                 return r;
         look->has_hash = true;
-        return memcmp(&look->hash, &look->row->hash, sizeof look->hash) == 0 ? EVIDENCE_EQUAL
-                                                                             : EVIDENCE_DIFFERENT;
+        if (memcmp(&look->hash, &look->row->hash, sizeof look->hash) == 0)
+                return EVIDENCE_EQUAL;
+        if (!(look->row->flags & CATALOG_SOURCE_ROTTEN))
+                return EVIDENCE_DIFFERENT;
+        /* It was another one before its metadata moved: the replica's content is the good one. */
+        look->is_rotten = true;
+        look->hash = look->row->hash;
+        return EVIDENCE_EQUAL;
+}
+
+/* Whether what the catalog knows of the source's content must hold for what is there now. */
+static bool should_be_as_recorded(const Look *look) {
+        if (!look->has_row || !look->row->has_hash || !S_ISREG(look->source.stamp.mode))
+                return false;
+        return look->source_state == STATE_SAME ||
+               (look->row->flags & CATALOG_SOURCE_ROTTEN &&
+                stamp_content_equal(&look->row->source, &look->source.stamp));
+}
+
+static int hash_replica(Visit *visit, const Look *look, Hash *ret) {
+        _cleanup_close_ int fd = confined_open_content(visit->replica_fd, look->name);
+
+        return fd < 0 ? fd : copier_hash(visit->worker->copier, fd, ret, tick, visit);
+}
+
+int look_find_rot(Visit *visit, Look *look) {
+        Hash replica;
+        int r;
+
+        if (!look->has_hash || !should_be_as_recorded(look) ||
+            memcmp(&look->hash, &look->row->hash, sizeof look->hash) == 0)
+                return 0;
+        look->is_rotten = true;
+        look->hash = look->row->hash;
+        if (!look->has_replica || !S_ISREG(look->replica.stamp.mode))
+                return 0;
+        r = hash_replica(visit, look, &replica);
+        return r < 0 ? r : memcmp(&replica, &look->row->hash, sizeof replica) == 0;
 }
 
 static int examine_regular(Visit *visit, Look *look) {

@@ -332,6 +332,9 @@ static void pass_finish_locked(Pass *pass) {
         } else if (pass->kind == PASS_LARGE) {
                 engine->large_pass = NULL;
                 engine->ended_large = pass;
+        } else if (pass->kind == PASS_VERIFY) {
+                engine->verify_pass = NULL;
+                engine->ended_verify = pass;
         } else {
                 engine->full_pass = NULL;
                 engine->ended_full = pass;

@@ -161,6 +161,22 @@ static bool is_worth_telling(const Look *look, const Stamp *before) {
         return look->replica.stamp.ctime != before->ctime;
 }
 
+/* The content is what it was: so is what is known of it, unless somebody else may have had the
+ * replica's in hand. */
+static void keep_content_facts(const Look *look, Item *item) {
+        const CatalogRow *row = look->row;
+
+        if (!look->has_hash) {
+                item->row.has_hash = row->has_hash;
+                item->row.hash = row->hash;
+        }
+        if (look->replica_state == STATE_SAME && item->row.has_hash &&
+            memcmp(&item->row.hash, &row->hash, sizeof row->hash) == 0) {
+                item->row.verified = row->verified;
+                item->row.flags |= row->flags & CATALOG_DAMAGED;
+        }
+}
+
 static Item *metadata_item(Visit *visit, Look *look, Action action, const Stamp *before) {
         Item *item = visit_item(visit, look, ITEM_ROW);
         if (!item)
@@ -170,11 +186,10 @@ static Item *metadata_item(Visit *visit, Look *look, Action action, const Stamp 
                                                              : OPERATION_METADATA;
         item->quiet = action == ACTION_ADOPT ? look_is_directory(look)
                                              : !is_worth_telling(look, before);
-        if (!look->has_hash && look->has_row &&
-            stamp_content_equal(&look->row->source, &look->source.stamp)) {
-                item->row.has_hash = look->row->has_hash;
-                item->row.hash = look->row->hash;
-        }
+        if (look->has_row && stamp_content_equal(&look->row->source, &look->source.stamp))
+                keep_content_facts(look, item);
+        if (look->is_rotten)
+                item->row.flags |= CATALOG_SOURCE_ROTTEN;
         item->replica_claimed = look->replica_claimed;
         look->replica_claimed = false;
         /* What only the replica had drifted in is no news for the other names of a group. */

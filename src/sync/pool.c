@@ -73,7 +73,8 @@ static Job *next_job_locked(Engine *engine) {
                                    ?: take_job_locked(engine->large_pass)
                                    ?: pass_take_large_locked(engine->large_pass)
                                    ?: pass_take_large_locked(engine->full_pass)
-                                   ?: take_job_locked(engine->full_pass);
+                                   ?: take_job_locked(engine->full_pass)
+                                   ?: take_job_locked(engine->verify_pass);
                 if (job || engine->stopping)
                         return job;
                 (void) pthread_cond_wait(&engine->work, &engine->mutex);
@@ -96,6 +97,22 @@ static void leave_node_locked(Engine *engine, Node *node) {
                 (void) pthread_cond_broadcast(&engine->work);
         node->wanted = false;
         node_unref(node);
+}
+
+void pool_enter_node(Engine *engine, Node *node) {
+        (void) pthread_mutex_lock(&engine->mutex);
+        while (node->visiting) {
+                node->wanted = true;
+                (void) pthread_cond_wait(&engine->work, &engine->mutex);
+        }
+        node->visiting = true;
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+void pool_leave_node(Engine *engine, Node *node) {
+        (void) pthread_mutex_lock(&engine->mutex);
+        leave_node_locked(engine, node_ref(node));
+        (void) pthread_mutex_unlock(&engine->mutex);
 }
 
 static void grow_locked(Engine *engine);

@@ -124,6 +124,22 @@ void visit_foreign(Visit *visit, const Look *look) {
                   shown ?: look->name);
 }
 
+void visit_rotten(Visit *visit, const Look *look) {
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+
+        if (look->row->flags & CATALOG_SOURCE_ROTTEN)
+                return; /* it was told */
+        atomic_fetch_add(&visit->pass->result.counters.n_rotten, 1);
+        (void) tree_source_path(visit->engine->tree, visit->node, look->name, &path);
+        shown = escape_bytes(path ?: look->name);
+        log_event(&(LogEvent) { .level = LOG_ERR,
+                                .message_id = REBACKUP_MSG_ROT_SOURCE,
+                                .path = path },
+                  "rot in the source: %s (its content changed although nobody wrote it); the "
+                  "replica has the good content, which stays there",
+                  shown ?: "?");
+}
+
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from) {
         _cleanup_free_ char *path = NULL, *shown = NULL, *shown_from = NULL;
 
@@ -155,7 +171,7 @@ static void log_operation(const Item *item, const char *path) {
         bool has_bytes = item->n_bytes > 0;
         LogEvent event = {
                 .level = LOG_INFO,
-                .message_id = message_ids[item->operation],
+                .message_id = item->is_rot ? REBACKUP_MSG_ROT_HEALED : message_ids[item->operation],
                 .operation = operation_to_string(item->operation),
                 .path = path,
                 .bytes = item->n_bytes,
@@ -199,6 +215,8 @@ void report_done(const Item *item) {
         atomic_fetch_add(&pass->result.counters.operations[item->operation], 1);
         if (item->operation != OPERATION_LINK && item->operation != OPERATION_ADOPT)
                 atomic_fetch_add(&pass->result.counters.n_bytes, item->n_bytes);
+        if (item->is_rot)
+                atomic_fetch_add(&pass->result.counters.n_rot_healed, 1);
         if (item->row.flags & CATALOG_UNSTABLE)
                 report_unstable(item);
         if (!pass->engine->pair->config->log_operations || log_get_max_level() < LOG_INFO)

@@ -226,6 +226,15 @@ static int stage_content(Visit *visit, Look *look, StagePlace place) {
         }
 }
 
+/* The source's content rotted and the replica has the good one: that stays, with the metadata that
+ * it should have. What was staged goes. */
+static int keep_replica(Visit *visit, Look *look, StagePlace place, Item *item) {
+        (void) unlinkat(place.directory_fd, place.name, 0);
+        item_free(item);
+        visit_rotten(visit, look);
+        return perform(visit, look, ACTION_METADATA);
+}
+
 int stage_entry(Visit *visit, Look *look, Action action) {
         usec_t began = now_usec(CLOCK_MONOTONIC);
         StagePlace place;
@@ -246,10 +255,19 @@ int stage_entry(Visit *visit, Look *look, Action action) {
         r = stage_content(visit, look, place);
         if (r == -EAGAIN)
                 visit_restless(visit, look);
+        if (r > 0 && look->has_row) {
+                int q = look_find_rot(visit, look);
+
+                if (q > 0)
+                        return keep_replica(visit, look, place, item);
+                r = q < 0 ? q : r;
+        }
         item->row.source = look->source.stamp;
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->row.flags |= r == 2 ? CATALOG_UNSTABLE : 0;
+        if (look->is_rotten)
+                item->row.flags |= CATALOG_SOURCE_ROTTEN | CATALOG_REPLICA_ROTTEN;
         item->n_bytes = S_ISREG(look->source.stamp.mode) ? look->source.stamp.size : 0;
         item->duration = now_usec(CLOCK_MONOTONIC) - began;
         item->claimed = look->claimed;

@@ -48,7 +48,9 @@ typedef struct Look {
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
-        bool has_hash;        /* of the source's content, when an examination gave it */
+        bool is_rotten; /* the source's content changed although nobody wrote it; the replica keeps
+                           the good one, whose hash is HASH */
+        bool has_hash;  /* of the source's content, when an examination gave it */
         Hash hash;
         bool claimed; /* its identity is claimed in Pending by this look; an item that is handed
                          over takes the claim along */
@@ -76,6 +78,10 @@ static inline CatalogIdentity look_identity(const Look *look) {
 /* examine.c: compares the contents of both sides. Positive: EVIDENCE_EQUAL or EVIDENCE_DIFFERENT;
  * -errno. The source's hash is kept in LOOK when it was learnt. */
 int look_examine(Visit *visit, Look *look);
+/* After the source's content was copied, whose hash is in LOOK: whether it is another one than the
+ * catalog has although nothing else of the file moved, while the replica has the recorded one: then
+ * LOOK tells of that. 1, 0, -errno. */
+int look_find_rot(Visit *visit, Look *look);
 
 /* visit.c: WATCH (may be NULL) watches its side's directory, open as DIRECTORY_FD. */
 void visit_watch(Visit *visit, Watch *watch, int directory_fd);
@@ -145,6 +151,8 @@ void visit_restless(Visit *visit, const Look *look);
 void visit_shortfalls(Visit *visit, const Look *look, unsigned shortfalls);
 /* The directory is left to rescans. */
 void visit_unwatched(Visit *visit, const Watch *watch);
+/* The source's content rotted. */
+void visit_rotten(Visit *visit, const Look *look);
 /* The replica's entry is not as it was left, and stays so. */
 void visit_foreign(Visit *visit, const Look *look);
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from);

@@ -234,21 +234,19 @@ static const struct {
           "@:5: Sync.BandwidthMax=1M is not supported yet by this version (only 0 is)" },
         { PAIR "[Sync]\nBandwidthMax=fast\n",
           "@:5: Sync.BandwidthMax=fast: not a size; this version takes only 0" },
-        { PAIR "[Integrity]\nOnRot=heal\n",
-          "@:5: Integrity.OnRot=heal is not supported yet by this version (only report is)" },
+        { PAIR "[Integrity]\nOnRot=ignore\n",
+          "@:5: Integrity.OnRot=ignore: not a known word; write heal, heal-source or report" },
         { PAIR "[Sync]\nMaxDelete=12.5%\n",
           "@:5: Sync.MaxDelete=12.5% is not supported yet by this version (only 100% is)" },
         { PAIR "[Sync]\nMaxDelete=100.01%\n",
           "@:5: Sync.MaxDelete=100.01%: not a percentage; this version takes only 100%" },
         { PAIR "[Sync]\nMaxDelete=100\n",
           "@:5: Sync.MaxDelete=100: not a percentage; this version takes only 100%" },
-        { PAIR "[Integrity]\nVerifyInterval=4week\nVerifyBandwidthMax=0\nOnRot=heal\n"
-               "VerifyCopies=yes\n",
-          "@:5: Integrity.VerifyInterval=4week is not supported yet by this version (only 0 is)\n"
-          "@:6: Integrity.VerifyBandwidthMax=0 is not supported yet by this version; leave this "
-          "key out\n"
-          "@:7: Integrity.OnRot=heal is not supported yet by this version (only report is)\n"
-          "@:8: Integrity.VerifyCopies=yes is not supported yet by this version (only no is)" },
+        { PAIR "[Integrity]\nVerifyInterval=1ms\nVerifyBandwidthMax=fast\nVerifyCopies=maybe\n",
+          "@:5: Integrity.VerifyInterval=1ms: out of range; write 0, or a value from 1s to 520w\n"
+          "@:6: Integrity.VerifyBandwidthMax=fast: not a size; write something like 4096, 64K or "
+          "1G\n"
+          "@:7: Integrity.VerifyCopies=maybe: neither yes nor no; write one of the two" },
         { PAIR "[Versions]\nKeep=0\nMinInterval=53w\nMaxUse=-1\nKeepFree=96%\n",
           "@:5: Versions.Keep=0: out of range; write no, or a value from 1s to 5200w\n"
           "@:6: Versions.MinInterval=53w: out of range; write a value from 0 to 52w\n"
@@ -294,8 +292,9 @@ START_TEST(defaults) {
         ck_assert_int_eq(config->protect_replica, PROTECT_REPLICA_HEAL);
         ck_assert_uint_eq(config->max_delete_basis_points, 10000);
         ck_assert_int_eq(config->checksum, CHECKSUM_SHA256);
-        ck_assert_uint_eq(config->verify_interval, 0);
-        ck_assert_int_eq(config->on_rot, ON_ROT_REPORT);
+        ck_assert_uint_eq(config->verify_interval, 28 * USEC_PER_DAY);
+        ck_assert_uint_eq(config->verify_bandwidth_max_bytes, 64 * 1024 * 1024);
+        ck_assert_int_eq(config->on_rot, ON_ROT_HEAL);
         ck_assert(!config->verify_copies);
         ck_assert_uint_eq(config->versions_keep, 30 * USEC_PER_DAY);
         ck_assert_uint_eq(config->versions_min_interval, 10 * USEC_PER_MINUTE);
@@ -314,7 +313,9 @@ START_TEST(every_supported_key) {
         test_write_text(FILE_PATH, PAIR "Store=/t\n"
                                         "[Sync]\nWatch=inotify\nRescanInterval=0\nSettle=1ms\n"
                                         "MaxDelay=2s\nThreads=7\n"
-                                        "[Integrity]\nChecksum=off\n"
+                                        "[Integrity]\nChecksum=off\nVerifyInterval=0\n"
+                                        "VerifyBandwidthMax=0\nOnRot=heal-source\n"
+                                        "VerifyCopies=yes\n"
                                         "[Versions]\nKeepFree=0\n"
                                         "[Log]\nOperations=no\nFile=/l/\n");
         config = load_good();
@@ -326,6 +327,10 @@ START_TEST(every_supported_key) {
         ck_assert_uint_eq(config->max_delay, 2 * USEC_PER_SEC);
         ck_assert_uint_eq(config->n_threads, 7);
         ck_assert(!config->checksum);
+        ck_assert_uint_eq(config->verify_interval, 0);
+        ck_assert_uint_eq(config->verify_bandwidth_max_bytes, 0);
+        ck_assert_int_eq(config->on_rot, ON_ROT_HEAL_SOURCE);
+        ck_assert(config->verify_copies);
         ck_assert_uint_eq(config->versions_keep_free_basis_points, 0);
         ck_assert(!config->log_operations);
         ck_assert_str_eq(config->log_file, "/l");

@@ -51,6 +51,10 @@ static void number(Counters *counters, uint64_t first) {
         counters->n_held = first++;
         counters->n_foreign = first++;
         counters->n_limited = first++;
+        counters->n_verified = first++;
+        counters->n_verified_bytes = first++;
+        counters->n_rotten = first++;
+        counters->n_rot_healed = first++;
 }
 
 START_TEST(counters_add_up) {

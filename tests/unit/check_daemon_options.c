@@ -55,7 +55,11 @@ static const Case cases[] = {
         { { "--ver" }, .error = "unknown option '--ver'" },
         { { "--once=yes", "a", "b" }, .error = "option '--once=yes' takes no value" },
         { { "a", "b", "--set" }, .error = "option '--set' needs a value" },
-        { { "--verify", "a", "b" }, .error = "--verify is not supported yet by this version" },
+        { { "--verify", "a", "b" },
+          .error = "--verify goes with --once; a pair that keeps running verifies by itself "
+                   "(Integrity.VerifyInterval)" },
+        { { "--verify", "-n", "a", "b" },
+          .error = "--verify heals what it finds: not with --dry-run" },
         { { "--approve", "a", "b" }, .error = "--approve is not supported yet by this version" },
 };
 

@@ -112,6 +112,8 @@ void test_assert_rows_equal(const CatalogRow *a, const CatalogRow *b) {
         if (a->has_hash)
                 ck_assert_mem_eq(a->hash.bytes, b->hash.bytes, HASH_BYTES);
         ck_assert_uint_eq(a->flags, b->flags);
+        if (a->has_hash)
+                ck_assert_int_eq(a->verified, b->verified);
 }
 
 void test_expect_row(CatalogReader *reader, const CatalogRow *row) {
