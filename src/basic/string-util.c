@@ -5,15 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Length of the valid UTF-8 sequence at P for a printable character, 0 when there is none. Source:
- * RFC 3629. */
-static size_t printable_length(const unsigned char *p) {
+/* Length of the valid UTF-8 sequence at P, and its character; 0 when there is none. Source: RFC
+ * 3629.
+ */
+static size_t utf8_decode(const unsigned char *p, uint32_t *ret) {
         static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
         uint32_t c;
         size_t n;
 
-        if (*p < 0x80)
-                return *p >= 0x20 && *p != 0x7f && *p != '\\';
+        if (*p < 0x80) {
+                *ret = *p;
+                return *p > 0;
+        }
         if (*p >= 0xf8 || *p < 0xc0)
                 return 0;
         n = *p >= 0xf0 ? 4 : *p >= 0xe0 ? 3 : 2;
@@ -25,6 +28,31 @@ static size_t printable_length(const unsigned char *p) {
         }
         if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
                 return 0;
+        *ret = c;
+        return n;
+}
+
+bool utf8_is_valid(const char *text) {
+        const unsigned char *p = (const unsigned char *) text;
+        uint32_t c;
+
+        while (*p) {
+                size_t n = utf8_decode(p, &c);
+
+                if (n == 0)
+                        return false;
+                p += n;
+        }
+        return true;
+}
+
+/* The same for a printable character alone. */
+static size_t printable_length(const unsigned char *p) {
+        uint32_t c = 0;
+        size_t n = utf8_decode(p, &c);
+
+        if (n == 1)
+                return c >= 0x20 && c != 0x7f && c != '\\';
         /* C1 controls and the marks that reorder or hide text. */
         if (c < 0xa0 || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
             (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
@@ -67,6 +95,32 @@ char *escape_bytes(const char *text) {
                         append_escaped(&buffer, *p++);
         }
         return string_buffer_take(&buffer);
+}
+
+static int hex_digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+void unescape_hex(char *text) {
+        char *to = strchr(text, '\\');
+
+        if (!to)
+                return;
+        for (const char *p = to; *p; p++) {
+                int high = p[0] == '\\' && p[1] == 'x' ? hex_digit(p[2]) : -1,
+                    low = high >= 0 ? hex_digit(p[3]) : -1;
+
+                if (low >= 0 && (high > 0 || low > 0)) {
+                        *to++ = (char) (high * 16 + low);
+                        p += 3;
+                } else
+                        *to++ = *p;
+        }
+        *to = '\0';
 }
 
 static bool reserve(StringBuffer *buffer, size_t more) {

@@ -24,6 +24,13 @@ static inline const char *startswith(const char *text, const char *prefix) {
  * short. */
 char *escape_bytes(const char *text);
 
+/* Turns each \\xHH in TEXT into the byte that it stands for, in place; a NUL, and what is not of
+ * that form, stays as it is. */
+void unescape_hex(char *text);
+
+/* Whether TEXT is UTF-8 throughout. */
+bool utf8_is_valid(const char *text);
+
 /* A string that grows. After a failed allocation nothing is appended any more and `failed` stays
  * set. */
 typedef struct StringBuffer {

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 
-/* In the order of precedence. */
-static const char *const directories[] = { "/etc/rebackup", "/usr/lib/rebackup" };
+/* In the order of precedence, below those of the user. */
+static const char *const system_directories[] = { "/etc/rebackup", "/usr/lib/rebackup" };
 
 typedef struct PathList {
         char **paths; /* NULL-terminated once there is one */
@@ -45,6 +46,38 @@ static int path_list_add(PathList *list, const char *format, ...) {
         }
 
         paths[++list->n_paths] = NULL;
+        return 0;
+}
+
+static const char *getenv_path(const char *name) {
+        const char *value = secure_getenv(name);
+
+        return value && value[0] == '/' ? value : NULL;
+}
+
+/* Only of somebody who is not root: nobody else's files tell root what to do. */
+static int add_user_directory(PathList *list, const char *root) {
+        const char *home;
+
+        if (geteuid() == 0)
+                return 0;
+        if ((home = getenv_path("XDG_CONFIG_HOME")))
+                return path_list_add(list, "%s%s/rebackup", root, home);
+        if ((home = getenv_path("HOME")))
+                return path_list_add(list, "%s%s/.config/rebackup", root, home);
+        return 0;
+}
+
+int config_directories(const char *root, char ***ret) {
+        _cleanup_(path_list_done) PathList list = {};
+        int r;
+
+        r = add_user_directory(&list, root);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(system_directories); i++)
+                r = path_list_add(&list, "%s%s", root, system_directories[i]);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(list.paths);
         return 0;
 }
 
@@ -99,12 +132,13 @@ static int add_drop_ins(PathList *list, const char *path) {
         return -errno;
 }
 
-static int find_drop_ins(const char *root, const char *name, PathList *list, char **ret_failed) {
-        for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+static int find_drop_ins(char *const *directories, const char *name, PathList *list,
+                         char **ret_failed) {
+        for (size_t i = 0; directories[i]; i++) {
                 _cleanup_free_ char *path = NULL;
                 int r;
 
-                if (asprintf(&path, "%s%s/%s.conf.d", root, directories[i], name) < 0) {
+                if (asprintf(&path, "%s/%s.conf.d", directories[i], name) < 0) {
                         path = NULL;
                         return -ENOMEM;
                 }
@@ -121,17 +155,25 @@ static int find_drop_ins(const char *root, const char *name, PathList *list, cha
         return 0;
 }
 
-int config_search(const char *root, const char *name, char ***ret, char **ret_failed) {
+int config_search(const char *root, const char *name, char ***ret, size_t *ret_n_own,
+                  char **ret_failed) {
         _cleanup_(path_list_done) PathList drop_ins = {}, list = {};
+        _cleanup_(config_paths_freep) char **directories = NULL;
+        size_t n = 0;
         int r;
 
-        for (size_t i = ELEMENTSOF(directories); i > 0; i--) {
-                r = path_list_add(&list, "%s%s/%s.conf", root, directories[i - 1], name);
+        r = config_directories(root, &directories);
+        if (r < 0)
+                return r;
+        while (directories[n])
+                n++;
+        for (size_t i = n; i > 0; i--) {
+                r = path_list_add(&list, "%s/%s.conf", directories[i - 1], name);
                 if (r < 0)
                         return r;
         }
 
-        r = find_drop_ins(root, name, &drop_ins, ret_failed);
+        r = find_drop_ins(directories, name, &drop_ins, ret_failed);
         if (r < 0)
                 return r;
 
@@ -142,6 +184,7 @@ int config_search(const char *root, const char *name, char ***ret, char **ret_fa
         }
 
         *ret = TAKE_PTR(list.paths);
+        *ret_n_own = n;
         return 0;
 }
 

@@ -85,10 +85,23 @@ static int add_overrides(ConfigBuilder *builder, const char *const *overrides) {
         return 0;
 }
 
-/* The first two of PATHS are the vendor's and the administrator's own file. */
-static int load(ConfigBuilder *builder, char *const *paths, const char *const *overrides,
-                Config **ret, char **ret_error) {
-        const ConfigPlace home = { .file = paths[1] };
+/* Names the file that should be there, and where else it was looked for. */
+static void add_missing(ConfigBuilder *builder, char *const *paths, size_t n_own) {
+        const ConfigPlace home = { .file = paths[n_own - 1] };
+        _cleanup_(string_buffer_done) StringBuffer others = STRING_BUFFER_NULL;
+
+        for (size_t i = n_own - 1; i > 0; i--)
+                string_buffer_appendf(&others, ", nor does %s", paths[i - 1]);
+        config_problem_add(&builder->problems, &home,
+                           "does not exist%s; write it, or check the name",
+                           others.text ? others.text : "");
+}
+
+/* The first N_OWN of PATHS are the instance's own file in each directory, the last of them winning.
+ */
+static int load(ConfigBuilder *builder, char *const *paths, size_t n_own,
+                const char *const *overrides, Config **ret, char **ret_error) {
+        const ConfigPlace home = { .file = paths[n_own - 1] };
         int r;
 
         r = add_files(builder, paths);
@@ -97,9 +110,7 @@ static int load(ConfigBuilder *builder, char *const *paths, const char *const *o
         if (r < 0)
                 return config_builder_fail(builder, r, ret_error);
         if (r == 0) {
-                config_problem_add(&builder->problems, &home,
-                                   "does not exist, nor does %s; write it, or check the name",
-                                   paths[0]);
+                add_missing(builder, paths, n_own);
                 return config_builder_fail(builder, -ENOENT, ret_error);
         }
 
@@ -115,6 +126,7 @@ int config_load_instance(const char *root, const char *name, const char *const *
         _cleanup_(config_paths_freep) char **paths = NULL;
         _cleanup_(config_builder_done) ConfigBuilder builder = {};
         _cleanup_free_ char *failed = NULL;
+        size_t n_own = 0;
         int r;
 
         r = config_builder_init(&builder);
@@ -129,7 +141,7 @@ int config_load_instance(const char *root, const char *name, const char *const *
                 return config_builder_fail(&builder, -EINVAL, ret_error);
         }
 
-        r = config_search(root ?: "", name, &paths, &failed);
+        r = config_search(root ?: "", name, &paths, &n_own, &failed);
         if (r == -ENOMEM)
                 return r;
         if (r < 0) {
@@ -138,7 +150,7 @@ int config_load_instance(const char *root, const char *name, const char *const *
                 return config_builder_fail(&builder, r, ret_error);
         }
 
-        return load(&builder, paths, overrides, ret, ret_error);
+        return load(&builder, paths, n_own, overrides, ret, ret_error);
 }
 
 int config_from_arguments(const char *source, const char *replica, const char *const *overrides,

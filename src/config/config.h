@@ -93,10 +93,10 @@ typedef struct Config {
 bool config_name_is_valid(const char *name);
 
 /* Reads the configuration of the instance NAME: /usr/lib/rebackup/NAME.conf,
- * /etc/rebackup/NAME.conf, then *.conf in NAME.conf.d of both directories sorted by their names,
- * where one in /etc hides one of the same name in /usr/lib; then OVERRIDES ("Section.Key=VALUE", a
- * NULL-terminated array or NULL). What comes last wins. ROOT is put before both directories; NULL
- * or "" for none.
+ * /etc/rebackup/NAME.conf, of somebody who is not root then ~/.config/rebackup/NAME.conf, then
+ * *.conf in NAME.conf.d of all directories sorted by their names, where one in a later directory
+ * hides one of the same name; then OVERRIDES ("Section.Key=VALUE", a NULL-terminated array or
+ * NULL). What comes last wins. ROOT is put before the directories; NULL or "" for none.
  *
  * 0 with *RET, which is the caller's; -ENOENT when there is no configuration of that name; -EINVAL
  * when anything in it is wrong; -ENOMEM; another -errno when a file could not be read. Every

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "basic/macros.h"
+#include "basic/string-util.h"
 
 enum {
         OPTION_APPROVE = 0x100,
@@ -113,6 +114,7 @@ static int take_option(Options *options, int option, char **ret_error) {
                 options->once = true;
                 return 0;
         case OPTION_INSTANCE:
+                unescape_hex(optarg); /* as a unit's name has what it cannot hold plainly */
                 options->instance = optarg;
                 return 0;
         case OPTION_CONFIG_ROOT:

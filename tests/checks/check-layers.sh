@@ -16,6 +16,7 @@ declare -A MAY_INCLUDE=(
         [sync]="basic config fs watch state sync"
         [daemon]="basic config fs watch state sync daemon"
         [ctl]="basic config fs state restore ctl"
+        [generator]="basic config generator"
 )
 LIBRARIES=(config fs watch state restore)
 

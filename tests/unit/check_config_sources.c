@@ -11,7 +11,9 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
+#include "config/config-names.h"
 #include "config/config-path.h"
+#include "config/config-search.h"
 #include "config/config.h"
 #include "test-config.h"
 
@@ -103,6 +105,76 @@ START_TEST(hidden_drop_in) {
         make_path(target, sizeof(target), ETC ".d/10.conf");
         ck_assert_int_eq(symlink("/dev/null", target), 0);
         check_settle(20);
+}
+END_TEST
+
+/* Whoever runs the tests, root is nobody's user. */
+static void become_user(void) {
+        ck_assert_int_eq(chmod(test_root, 0755), 0);
+        ck_assert(geteuid() != 0 || seteuid(65534) == 0);
+}
+
+START_TEST(users) {
+        test_write_text(ETC, PAIR);
+        write_setting("/home/me/.config/rebackup/t.conf", "2ms");
+        write_setting(ETC ".d/10.conf", "3ms");
+        write_setting(ETC ".d/20.conf", "4ms");
+        ck_assert_int_eq(setenv("HOME", "/home/me", 1), 0);
+        if (geteuid() == 0)
+                check_settle(4);
+        become_user();
+        check_settle(4);
+        ck_assert(getuid() != 0 || seteuid(0) == 0);
+        write_setting("/home/me/.config/rebackup/t.conf.d/20.conf", "5ms");
+        write_setting("/elsewhere/rebackup/t.conf.d/20.conf", "6ms");
+        become_user();
+        check_settle(5);
+        ck_assert_int_eq(setenv("XDG_CONFIG_HOME", "/elsewhere", 1), 0);
+        check_settle(6);
+        load_bad("none", NULL, -ENOENT,
+                 "/elsewhere/rebackup/none.conf: does not exist, nor does /etc/rebackup/none.conf, "
+                 "nor does /usr/lib/rebackup/none.conf; write it, or check the name");
+        ck_assert(getuid() != 0 || seteuid(0) == 0);
+}
+END_TEST
+
+START_TEST(all_names) {
+        static const char *const expected[] = { "a b", "drop-in-only", "t", "vendor" };
+        _cleanup_(config_paths_freep) char **found = NULL;
+        _cleanup_free_ char *failed = NULL;
+        size_t n = 0;
+
+        test_write_text(ETC, "");
+        test_write_text(VENDOR, "");
+        test_write_text("/usr/lib/rebackup/vendor.conf", "");
+        test_write_text("/usr/lib/rebackup/README", "");
+        test_write_text("/etc/rebackup/a b.conf", "");
+        test_write_text("/etc/rebackup/.hidden.conf", "");
+        test_write_text("/etc/rebackup/.conf", "");
+        test_write_text("/etc/rebackup/t.conf~", "");
+        test_write_text(ETC ".d/x", "");
+        test_write_text("/etc/rebackup/drop-in-only.conf.d/x", "");
+        ck_assert_int_eq(config_names(test_root, &found, &failed), 0);
+        ck_assert_ptr_null(failed);
+        for (; found[n]; n++) {
+                ck_assert_uint_lt(n, ELEMENTSOF(expected));
+                ck_assert_str_eq(found[n], expected[n]);
+        }
+        ck_assert_uint_eq(n, ELEMENTSOF(expected));
+}
+END_TEST
+
+START_TEST(names_of_nothing) {
+        _cleanup_(config_paths_freep) char **found = NULL;
+        _cleanup_free_ char *failed = NULL;
+
+        ck_assert_int_eq(config_names(test_root, &found, &failed), 0);
+        ck_assert_ptr_null(found[0]);
+        test_write_text("/etc/rebackup", "not a directory");
+        config_paths_free(found);
+        ck_assert_int_eq(config_names(test_root, &found, &failed), 0);
+        ck_assert_ptr_null(found[0]);
+        ck_assert_str_eq(test_strip_root(failed), "/etc/rebackup");
 }
 END_TEST
 
@@ -362,6 +434,9 @@ int main(void) {
 
         tcase_add_test(tcase, order);
         tcase_add_test(tcase, hidden_drop_in);
+        tcase_add_test(tcase, users);
+        tcase_add_test(tcase, all_names);
+        tcase_add_test(tcase, names_of_nothing);
         tcase_add_test(tcase, other_files_of_the_directory);
         tcase_add_test(tcase, reset_by_drop_in);
         tcase_add_test(tcase, drop_ins_alone);

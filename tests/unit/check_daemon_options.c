@@ -21,6 +21,9 @@ typedef struct Case {
         const char *overrides[4];
 } Case;
 
+/* Argument strings can be written to, and this one is. */
+static char my_photos[] = "my\\x20photos-1";
+
 static const Case cases[] = {
         { { "a", "b" }, .source = "a", .replica = "b" },
         { { "a", "b", "--once" }, .source = "a", .replica = "b", .once = true },
@@ -30,6 +33,7 @@ static const Case cases[] = {
         { { "--", "-a", "-b" }, .source = "-a", .replica = "-b" },
         { { "--instance", "photos" }, .instance = "photos" },
         { { "--instance=photos", "--config-root=/x" }, .instance = "photos", .root = "/x" },
+        { { "--instance", my_photos }, .instance = "my photos-1" },
         { { "--log-level", "debug", "a", "b" }, .level = "debug", .source = "a", .replica = "b" },
         { { "--interval", "1h", "a", "b" },
           .source = "a",

@@ -19,6 +19,9 @@ static void setup(void) {
         (void) snprintf(test_root, sizeof(test_root), "/dev/shm/check-config-XXXXXX");
         ck_assert_ptr_nonnull(mkdtemp(test_root));
         ck_assert_int_eq(chdir("/"), 0);
+        /* No configuration of whoever runs the tests. */
+        ck_assert_int_eq(unsetenv("XDG_CONFIG_HOME"), 0);
+        ck_assert_int_eq(unsetenv("HOME"), 0);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw) {
