@@ -28,7 +28,7 @@ static PatrolFacts facts_of(const Manager *manager) {
 
         return (PatrolFacts) {
                 .interval = manager->config->verify_interval,
-                .n_files = manager->verify.known ? coverage->n_files : 1,
+                .n_files = manager->verify.known ? coverage->n_files : UINT64_MAX,
                 .n_bytes = coverage->n_bytes,
         };
 }
@@ -104,7 +104,7 @@ static void log_result(Manager *manager, PassResult *result) {
 
         if (summary_format_verify(&result->counters, &result->verify, result->duration, &line) < 0)
                 return;
-        if (manager->options->once || !is_sound)
+        if (manager->options->once || result->verify.n_news > 0)
                 log_message(is_sound ? LOG_NOTICE : LOG_WARNING, REBACKUP_MSG_VERIFY_DONE, "%s",
                             line);
         else

@@ -66,6 +66,7 @@ struct Item {
         bool refresh; /* a link was added to the replica's inode: the stamps of its other names are
                          refreshed */
         bool redundant; /* what is displaced has the very content of what takes its place */
+        bool is_copied; /* its content was read from the source and written just now */
         bool is_rot;    /* what is displaced had rotted: see verify.h */
         bool revisit; /* a hard-link group changed: its other names are looked at in the next round
                        */

@@ -27,6 +27,7 @@
 #include "sync/refused-name.h"
 #include "sync/report.h"
 #include "sync/retire.h"
+#include "sync/verify-copies.h"
 #include "sync/visit.h"
 
 /* Into how many a batch is divided when there is no room for the whole. */
@@ -396,6 +397,7 @@ static void commit_batch(Engine *engine, ItemList *list) {
 
         publisher_init(&publisher, engine);
         flush_staged(engine, list);
+        verify_copies(engine, list);
         for (Item *item = list->first; item; item = item->next) {
                 publish_item(&publisher, item);
                 keep_displaced(engine, item, at);

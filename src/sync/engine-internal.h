@@ -150,11 +150,12 @@ struct Engine {
         unsigned n_workers; /* those and as many as large files needed; guarded by mutex */
         pthread_t committer;
         bool committer_runs;
-        Worker committer_worker; /* the committer's own reader */
-        struct Purge *purge;     /* see purge.h */
-        struct Keep *keep;       /* see keep.h */
-        struct Prune *prune;     /* see prune.h */
-        struct Held *held;       /* see held.h */
+        Worker committer_worker;    /* the committer's own reader */
+        struct Purge *purge;        /* see purge.h */
+        struct Keep *keep;          /* see keep.h */
+        struct Prune *prune;        /* see prune.h */
+        struct ReadBack *read_back; /* see verify-copies.h; made when it is needed */
+        struct Held *held;          /* see held.h */
         pthread_t retirer;
         bool retirer_runs;
 

@@ -15,6 +15,7 @@
 #include "sync/prune.h"
 #include "sync/purge.h"
 #include "sync/retire.h"
+#include "sync/verify-copies.h"
 #include "sync/verify.h"
 
 enum { WORKERS_AUTO_MAX = 8 };
@@ -152,6 +153,7 @@ Engine *engine_free(Engine *engine) {
         recent_paths_free(engine->foreign_told);
         purge_free(engine);
         worker_done(&engine->committer_worker);
+        verify_copies_free(engine);
         pending_done(&engine->pending);
         batch_done(&engine->batch);
         safe_close(engine->event_fd);

@@ -40,6 +40,7 @@ typedef struct Room {
 typedef struct VerifyResult {
         CatalogCoverage coverage; /* afterwards; SINCE is one VerifyInterval ago */
         bool is_cut_short;        /* it was stopped, or its time was up, with more to do */
+        uint64_t n_news;          /* files found damaged of which it was not known */
         uint64_t n_moved;         /* files that somebody was at: the next look handles them */
 } VerifyResult;
 

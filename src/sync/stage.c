@@ -270,6 +270,7 @@ int stage_entry(Visit *visit, Look *look, Action action) {
                 item->row.flags |= CATALOG_SOURCE_ROTTEN | CATALOG_REPLICA_ROTTEN;
         item->n_bytes = S_ISREG(look->source.stamp.mode) ? look->source.stamp.size : 0;
         item->duration = now_usec(CLOCK_MONOTONIC) - began;
+        item->is_copied = r > 0 && S_ISREG(look->source.stamp.mode);
         item->claimed = look->claimed;
         item->revisit = look->claimed;
         r = stage_complete(visit, place, item, r);

@@ -253,6 +253,7 @@ static void act(VerifyFile *file, Verdict verdict) {
                 return;
         case VERDICT_FAILED:
                 verify_report_failure(file, "read back", 0);
+                verify_mark(file, NULL, file->row->flags); /* again when its turn comes */
                 return;
         case VERDICT_UNTRACED:
                 (void) heal(file, verdict);

@@ -94,6 +94,7 @@ void verify_report(const VerifyFile *file, Verdict verdict) {
         _cleanup_free_ char *path = path_of(file), *shown = escape_bytes(path ?: file->row->name);
         bool is_old = (file->row->flags & CATALOG_DAMAGED) == flags_of(verdict);
 
+        atomic_fetch_add(&file->verify->n_news, !is_old);
         /* What is healed a moment later is told each time. */
         log_event(&(LogEvent) { .level = is_old ? LOG_DEBUG : LOG_ERR,
                                 .message_id = words[verdict].id,

@@ -280,6 +280,7 @@ void verify_end(Engine *engine, VerifyResult *ret) {
                 (void) pthread_join(verify->threads[i].thread, NULL);
         ret->is_cut_short = verify->is_cut_short;
         ret->n_moved = verify->n_moved;
+        ret->n_news = verify->n_news;
         if (verify->n_threads > 0) {
                 if (!verify->request.patrol)
                         verify_report_known(&verify->threads[0].worker);

@@ -58,7 +58,7 @@ struct Verify {
         Pending linked;             /* files of several names that are being read */
         pthread_mutex_t heal_mutex; /* one file at a time is handed over */
         atomic_uint_fast64_t n_files_expected, n_bytes_expected;
-        atomic_uint_fast64_t n_moved;
+        atomic_uint_fast64_t n_moved, n_news;
         atomic_uint_fast64_t
                 paid;    /* patrol: until when what was read is paid for; CLOCK_MONOTONIC */
         usec_t deadline; /* patrol: when the share is cut off */

@@ -2,8 +2,6 @@
 # Helpers of the tests about rot: content that changes on the medium, below the file system, which knows
 # nothing of it.
 
-command -v filefrag >/dev/null || skip_all "filefrag is not installed"
-
 # Whatever of a file is in the page cache is dropped: the next reading shows the medium.
 forget_cache() { # FILE...
         local file
@@ -20,14 +18,36 @@ image_of() { # FILE: the image of the file system that it lies on
         esac
 }
 
-# Where byte OFFSET of FILE lies in its image. Units of filefrag(8) are bytes here.
+# Where byte OFFSET of FILE lies in its image.
 place_of() { # FILE OFFSET
-        sync "$1"
-        filefrag -v -b1 "$1" | awk -v want="$2" '
-                $1 ~ /^[0-9]+:$/ {
-                        gsub(/[:.]+/, " ")
-                        if (want >= $2 && want <= $3) { printf "%d", $4 + want - $2; exit }
-                }'
+        sync -f "$1"
+        if [ "$(stat -f -c %T "$1")" = btrfs ]; then
+                find_content "$1" "$2"
+        else
+                filefrag -v -b1 "$1" | awk -v want="$2" '
+                        $1 ~ /^[0-9]+:$/ {
+                                gsub(/[:.]+/, " ")
+                                if (want >= $2 && want <= $3) { printf "%d", $4 + want - $2; exit }
+                        }'
+        fi
+}
+
+# The addresses of btrfs are not those of the disk: what is there is looked for. There must be no other copy.
+find_content() { # FILE OFFSET
+        perl -e '
+                my ($file, $offset, $image) = @ARGV;
+                my ($want, $part, $at, $before) = ("", "", 0, "");
+                open(my $f, "<:raw", $file) or exit 1;
+                sysseek($f, $offset, 0);
+                sysread($f, $want, 64) or exit 1;
+                open(my $i, "<:raw", $image) or exit 1;
+                while (sysread($i, $part, 1 << 24)) {
+                        my $k = index($before . $part, $want);
+                        if ($k >= 0) { printf "%d", $at - length($before) + $k; exit 0 }
+                        $at += length $part;
+                        $before = substr($part, -63);
+                }
+                exit 1' "$1" "$2" "$(image_of "$1")"
 }
 
 # Flips a bit of each of COUNT bytes of FILE from OFFSET on, a block apart. Times and inode stay.
@@ -55,4 +75,11 @@ hash_of() { # FILE
 # Everything that a change by its owner would show in.
 traces_of() { # FILE
         stat -c '%i %s %.Y %.Z %a %U' "$1"
+}
+
+# The catalog of a running daemon is its own: a copy is asked, log included.
+catalog() { # SQL
+        rm -f "$WORK"/copy.db*
+        cp "$STORE/catalog.db" "$WORK/copy.db" && cp "$STORE/catalog.db-wal" "$WORK/copy.db-wal" 2>/dev/null
+        sqlite3 "$WORK/copy.db" "$1" 2>/dev/null || echo -1
 }
