@@ -120,7 +120,8 @@ void unescape_hex(char *text) {
                 } else
                         *to++ = *p;
         }
-        *to = '\0';
+        /* To its end, as of an argument it is shown to its end. */
+        memset(to, 0, strlen(to));
 }
 
 static bool reserve(StringBuffer *buffer, size_t more) {

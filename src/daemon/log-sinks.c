@@ -1,5 +1,6 @@
 #include "daemon/log-sinks.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -59,8 +60,12 @@ void log_sinks_flush(LogSinks *sinks) {
                 shown = escape_bytes(sinks->file.path);
                 log_message_errno(
                         LOG_WARNING, REBACKUP_MSG_LOG_FILE, error,
-                        "cannot write the log file %s: %m; going on without it and trying again",
-                        shown ?: "");
+                        "cannot write the log file %s: %m; going on without it and trying again%s",
+                        shown ?: "",
+                        error == -EACCES || error == -EROFS
+                                ? " (if the configuration has named another directory since the "
+                                  "start, restart the service)"
+                                : "");
         }
         log_terminal_flush(&sinks->terminal);
 }

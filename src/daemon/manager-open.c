@@ -4,6 +4,7 @@
 
 #include "basic/alloc.h"
 #include "basic/log.h"
+#include "daemon/confine.h"
 #include "daemon/count-text.h"
 #include "daemon/log-message.h"
 #include "daemon/manager-resume.h"
@@ -182,6 +183,7 @@ int manager_open(Manager *manager, char **ret_error) {
                       ret_error);
         if (r != 0)
                 return r;
+        confine(manager); /* before there are threads */
         r = make_objects(manager, &resume, &resumed);
         if (r < 0)
                 return r;

@@ -10,6 +10,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "daemon/capabilities.h"
 #include "daemon/exit-code.h"
 #include "daemon/load-config.h"
 #include "daemon/log-message.h"
@@ -56,6 +57,9 @@ static int run_pair(const Options *options, LogSinks *sinks) {
         }
         log_sinks_set_pair(sinks, name_of(options, config));
         log_sinks_set_file(sinks, config->log_file);
+        r = capabilities_drop();
+        if (r < 0)
+                (void) log_warning_errno(r, "cannot give up capabilities that are not needed: %m");
         r = fd_raise_limit();
         if (r < 0)
                 (void) log_warning_errno(

@@ -7,10 +7,7 @@
 #include "basic/macros.h"
 #include "basic/path-util.h"
 #include "basic/string-util.h"
-
-/* A replica may be deleted together with directories above it, and is made again: these must be
- * writable, too. The first two components of a path are taken to stay. */
-enum { LASTING_COMPONENTS = 2 };
+#include "config/lasting-place.h"
 
 static bool is_top(const char *path) {
         return streq(path, "/");
@@ -40,35 +37,16 @@ static char *nearest_existing(const Surroundings *surroundings, char *path) {
         return path;
 }
 
-/* The directory to be opened for PATH to be made in it, and made again; *RET_MOUNTED tells that it
- * is a mount point. */
-static char *place_of(const Surroundings *surroundings, const char *path, bool *ret_mounted) {
-        _cleanup_free_ char *point = mount_point_of(surroundings, path), *parent = NULL;
+/* What is to be opened for PATH: DIRECTORY, taken over, as far as it exists; or the file system
+ * that PATH is on, which *RET_MOUNTED tells. */
+static char *place_of(const Surroundings *surroundings, const char *path, char *directory,
+                      bool *ret_mounted) {
+        _cleanup_free_ char *point = mount_point_of(surroundings, path), *place = directory;
 
-        if (!point)
+        if (!point || !place)
                 return NULL;
         *ret_mounted = !is_top(point);
-        if (*ret_mounted)
-                return TAKE_PTR(point);
-        parent = path_parent(path);
-        return parent ? nearest_existing(surroundings, path_head(parent, LASTING_COMPONENTS))
-                      : NULL;
-}
-
-/* The same for a log file, whose directory may be deleted and is made again; but nobody deletes
- * /var/log, and what else is in /var is not opened for it. */
-static char *place_of_log(const Surroundings *surroundings, const char *path) {
-        _cleanup_free_ char *point = mount_point_of(surroundings, path),
-                            *directory = path_parent(path),
-                            *parent = directory ? path_parent(directory) : NULL;
-
-        if (!point || !parent)
-                return NULL;
-        if (!is_top(point))
-                return TAKE_PTR(point);
-        if (is_top(parent) || streq(directory, "/var/log"))
-                return nearest_existing(surroundings, TAKE_PTR(directory));
-        return nearest_existing(surroundings, TAKE_PTR(parent));
+        return *ret_mounted ? TAKE_PTR(point) : nearest_existing(surroundings, TAKE_PTR(place));
 }
 
 /* Adds PLACE, taking it over. */
@@ -85,7 +63,8 @@ static int add_writable(Places *places, char *place) {
 static int add_replica_and_store(const Config *config, const Surroundings *surroundings,
                                  Places *places) {
         bool mounted, store_mounted;
-        _cleanup_free_ char *replica = place_of(surroundings, config->replica, &mounted),
+        _cleanup_free_ char *replica = place_of(surroundings, config->replica,
+                                                path_parent(config->replica), &mounted),
                             *store = NULL;
         int r;
 
@@ -93,7 +72,7 @@ static int add_replica_and_store(const Config *config, const Surroundings *surro
                 return -ENOMEM;
         if (!config->store)
                 return add_writable(places, TAKE_PTR(replica));
-        store = place_of(surroundings, config->store, &store_mounted);
+        store = place_of(surroundings, config->store, path_parent(config->store), &store_mounted);
         if (!store)
                 return -ENOMEM;
         if (!mounted && !store_mounted)
@@ -124,6 +103,13 @@ static void drop_needless(Places *places) {
                 else
                         places->writable[n++] = places->writable[i];
         places->n_writable = n;
+}
+
+static int add_log(const Config *config, const Surroundings *surroundings, Places *places) {
+        bool mounted;
+
+        return add_writable(places, place_of(surroundings, config->log_file,
+                                             lasting_place_of_log(config->log_file), &mounted));
 }
 
 /* The source as such, or the mounted file system that it is in unless the replica is there, too. */
@@ -168,7 +154,7 @@ int places_plan(const Config *config, const Surroundings *surroundings, Places *
                 places.required[places.n_required++] = config->store;
         r = add_replica_and_store(config, surroundings, &places);
         if (r >= 0 && config->log_file)
-                r = add_writable(&places, place_of_log(surroundings, config->log_file));
+                r = add_log(config, surroundings, &places);
         if (r >= 0) {
                 drop_needless(&places);
                 r = choose_read_only(config, surroundings, &places);

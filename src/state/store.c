@@ -212,6 +212,17 @@ static bool is_same_mount(const struct statx *a, const struct statx *b) {
         return !(a->stx_mask & b->stx_mask & STATX_MNT_ID) || a->stx_mnt_id == b->stx_mnt_id;
 }
 
+/* Whether somebody has removed what is in the store, and left its directory. */
+static bool is_emptied(const Store *store) {
+        static const char *const names[] = { "lock", "staging", STORE_CATALOG_NAME };
+        struct stat st;
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (fstatat(store->fd, names[i], &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+                        return true;
+        return false;
+}
+
 int store_is_present(const Store *store) {
         struct statx ours, there;
 
@@ -220,5 +231,6 @@ int store_is_present(const Store *store) {
         if (statx(AT_FDCWD, store->path, AT_SYMLINK_NOFOLLOW, STATX_INO | STATX_MNT_ID, &there) < 0)
                 return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 
-        return is_same_directory(&ours, &there) && is_same_mount(&ours, &there);
+        return is_same_directory(&ours, &there) && is_same_mount(&ours, &there) &&
+               !is_emptied(store);
 }

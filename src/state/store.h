@@ -70,6 +70,7 @@ int store_open(const StorePlan *plan, Store *ret);
  * has its descriptors negative and its pointers NULL. */
 void store_close(Store *store);
 
-/* Whether the store's path still leads to the directory that is open: 1 yes, 0 gone or another, or
- * the same by another mount (its disk was unmounted in use, and mounted again), -errno. */
+/* Whether the store's path still leads to the directory that is open: 1 yes, 0 gone, emptied or
+ * another, or the same by another mount (its disk was unmounted in use, and mounted again), -errno.
+ */
 int store_is_present(const Store *store);

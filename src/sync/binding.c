@@ -94,8 +94,12 @@ int binding_directory(const Config *config, const char *instance, char **ret) {
         int n, r;
 
         if (given)
-                /* systemd separates several directories by colons; ours is the first. */
-                r = (base = strndup(given, strcspn(given, ":"))) ? 0 : -ENOMEM;
+                /* systemd separates several directories by colons, ours is the first; but an
+                 * instance's name may have one, too. */
+                r = (base = strndup(given,
+                                    access(given, F_OK) >= 0 ? strlen(given) : strcspn(given, ":")))
+                            ? 0
+                            : -ENOMEM;
         else
                 r = base_directory(&base);
         if (r < 0)

@@ -41,6 +41,14 @@ sed -i '/^Protect/d; /^Restrict/d; /^NoSuch/d' "$scratch/bad/rebackup@.service"
 [ "$(exposure "$scratch/bad/rebackup@.service")" -gt $EXPOSURE_MAX ] ||
         { echo "systemd-analyze takes an open unit for a closed one" >&2; exit 1; }
 
+# The daemon leaves itself the capabilities that the unit leaves it.
+unit=$(sed -n 's/^CapabilityBoundingSet=//p' "$scratch/system/rebackup@.service" | tr ' ' '\n' | sort)
+daemon=$(sed -n 's/^ *\(CAP_[A-Z_]*\), .*/\1/p' "${top_srcdir:-.}/src/daemon/capabilities.c" | sort)
+if [ -z "$unit" ] || [ "$unit" != "$daemon" ]; then
+        printf '%s\n' "capabilities of the unit:" "$unit" "and of the daemon:" "$daemon" >&2
+        exit 1
+fi
+
 for scope in system user; do
         understood "$scratch/$scope" || exit 1
 done

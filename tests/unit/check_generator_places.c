@@ -24,7 +24,7 @@ static const Case cases[] = {
         /* All on the root file system. */
         { S, "/mnt/backup/photos", .writable = "/mnt/backup", .read_only = S },
         { S, "/backup/photos", .writable = "/backup", .read_only = S },
-        { S, "/data/a/b/c/photos", .writable = "/data/a", .read_only = S },
+        { S, "/data/a/b/c/photos", .writable = "/data/a/b/c", .read_only = S },
         { S, "/data/a/b/photos", .missing = "/data/a/b /data/a", .writable = "/data",
           .read_only = S },
         { S, "/data/a/photos", .missing = "/data/a /data", .writable = "", .read_only = S,
@@ -34,7 +34,7 @@ static const Case cases[] = {
         { "/home/me/a", "/home/me/b", .writable = "/home/me", .read_only = "/home/me/a" },
         { "/home/a", "/home/b", .writable = "/home", .read_only = "/home/a", .notes = "home" },
         { "/tmp/a", "/srv/b", .writable = "/srv", .read_only = "/tmp/a", .notes = "tmp" },
-        { S, "/var/tmp/x/b", .writable = "/var/tmp", .read_only = S, .notes = "tmp" },
+        { S, "/var/tmp/x/b", .writable = "/var/tmp/x", .read_only = S, .notes = "tmp" },
         /* A mounted file system is opened as a whole. */
         { S, "/mnt/backup/a/photos", .mounts = "/mnt/backup", .writable = "/mnt/backup",
           .read_only = S },
@@ -61,6 +61,8 @@ static const Case cases[] = {
         { S, "/data/a/photos", NULL, "/var/log/rebackup/photos.log", .writable = "/data/a /var/log",
           .read_only = S },
         { S, "/data/a/photos", NULL, "/var/log/photos.log", .writable = "/data/a /var/log",
+          .read_only = S },
+        { S, "/data/a/photos", NULL, "/home/me/photos.log", .writable = "/data/a /home/me",
           .read_only = S },
         { S, "/data/a/photos", NULL, "/data/a/log/photos.log", .writable = "/data/a",
           .read_only = S },

@@ -269,6 +269,21 @@ START_TEST(damaged_catalog) {
 }
 END_TEST
 
+/* A directory that was left behind empty is no store. */
+START_TEST(emptied) {
+        static const char *const names[] = { "lock", "staging", "catalog.db" };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+                Store store = open_store("store");
+
+                ck_assert_int_eq(store_is_present(&store), 1);
+                TEST_SYS(unlinkat(store.fd, names[i], i == 1 ? AT_REMOVEDIR : 0));
+                ck_assert_int_eq(store_is_present(&store), 0);
+                store_close(&store);
+        }
+}
+END_TEST
+
 START_TEST(presence) {
         Store store = open_store("store"), other;
 
@@ -357,6 +372,7 @@ int main(void) {
         tcase_add_test(tests, locked);
         tcase_add_test(tests, killed);
         tcase_add_test(tests, damaged_catalog);
+        tcase_add_test(tests, emptied);
         tcase_add_test(tests, presence);
         tcase_add_test(tests, deleted);
         tcase_add_test(tests, no_room);
