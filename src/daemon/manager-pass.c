@@ -8,6 +8,7 @@
 #include "daemon/log-message.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
+#include "daemon/proof-text.h"
 #include "daemon/summary.h"
 
 void manager_start_pass(Manager *manager, PassKind kind) {
@@ -49,14 +50,22 @@ void manager_start_dirty(Manager *manager, usec_t now) {
 }
 
 static void log_summary(Manager *manager, PassResult *result) {
-        _cleanup_free_ char *line = NULL;
+        _cleanup_free_ char *line = NULL, *proof = NULL;
         bool failed = result->counters.operations[OPERATION_FAIL] > 0;
 
         if (summary_format_pass(&result->counters, result->duration, manager->options->dry_run,
                                 &line) < 0)
                 return;
+        if (result->proven) {
+                Proof sides;
+
+                engine_get_proof(manager->engine, &sides);
+                sides.at = 0; /* now */
+                (void) proof_format(&sides, &proof);
+        }
         if (result->kind == PASS_FULL)
-                log_message(failed ? LOG_WARNING : LOG_INFO, REBACKUP_MSG_PASS_DONE, "%s", line);
+                log_message(failed ? LOG_WARNING : LOG_INFO, REBACKUP_MSG_PASS_DONE, "%s%s%s", line,
+                            proof ? "; " : "", proof ?: "");
         else
                 log_debug("dirty %s", line);
 }

@@ -2,6 +2,7 @@
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "daemon/manager.h"
+#include "daemon/proof-text.h"
 #include "daemon/status.h"
 
 #define TICK_USEC (1 * USEC_PER_SEC)
@@ -100,14 +101,20 @@ static void note_in_step(Manager *manager) {
 
 void manager_update_status(Manager *manager) {
         usec_t now = now_usec(CLOCK_MONOTONIC), again;
-        _cleanup_free_ char *line = NULL;
+        _cleanup_free_ char *line = NULL, *proof = NULL;
         StatusFacts facts;
+        Proof sides;
 
         manager->status_changed = false;
         if (!manager->notify.enabled)
                 return;
         note_in_step(manager);
         facts = acquire_facts(manager, now);
+        if (facts.in_step_since > 0) {
+                engine_get_proof(manager->engine, &sides);
+                if (proof_format(&sides, &proof) >= 0)
+                        facts.proof = proof;
+        }
         if (status_format(&facts, &line) < 0)
                 return;
         again = notify_status(&manager->notify, line, now);

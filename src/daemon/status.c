@@ -99,6 +99,8 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
         } else if (facts->in_step_since > 0 && facts->n_failed == 0 && facts->n_held == 0) {
                 string_buffer_append(text, "; in step since ");
                 put_time(text, facts->in_step_since);
+                if (facts->proof)
+                        string_buffer_appendf(text, "; %s", facts->proof);
         }
         put_clause(text, "; ", facts->n_failed, "entry failed", "entries failed");
         put_clause(text, "; ", facts->n_held, "place on hold", "places on hold");

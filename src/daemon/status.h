@@ -45,6 +45,7 @@ typedef struct StatusFacts {
         usec_t oldest_verified;                       /* CLOCK_REALTIME; 0: none was verified yet */
         usec_t in_step_since;                         /* CLOCK_REALTIME; 0: not in step */
         bool config_refused;                          /* by the last reload */
+        const char *proof;  /* of both sides being the same; NULL: none. Borrowed */
         const char *reason; /* of a hold, or of the last failure; NULL: none. Borrowed */
 } StatusFacts;
 

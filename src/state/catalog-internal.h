@@ -23,13 +23,15 @@ typedef enum RowColumn {
         ROW_FLAGS,
         ROW_SOURCE,
         ROW_REPLICA = ROW_SOURCE + N_STAMP_COLUMNS,
+        ROW_END = ROW_REPLICA + N_STAMP_COLUMNS,
 } RowColumn;
 
 typedef enum WriterStatement {
         WRITER_BEGIN,
         WRITER_COMMIT,
         WRITER_ROLLBACK,
-        WRITER_PUT,
+        WRITER_ADD,
+        WRITER_REPLACE,
         WRITER_DELETE,
         WRITER_DELETE_INODE,
         WRITER_SET_SOURCE,
@@ -45,10 +47,19 @@ typedef enum WriterStatement {
         WRITER_ADD_FILE_SYSTEM,
         WRITER_GET_FILE_SYSTEM,
         WRITER_NEXT_ORPHAN,
+        WRITER_GET_DIGEST,
+        WRITER_SET_DIGEST,
+        WRITER_DELETE_DIGEST,
+        WRITER_GET_PARENTS,
+        WRITER_RENOTE,
+        WRITER_NOTE_ALL,
+        WRITER_NEXT_PARENT,
         WRITER_GET_SIZE,
         WRITER_GET_MAX_DIRECTORY_ID,
         _WRITER_MAX,
 } WriterStatement;
+
+typedef struct Digests Digests;
 
 struct Catalog {
         sqlite3 *db;
@@ -59,6 +70,7 @@ struct Catalog {
         int64_t reserved; /* size of the database for which there is room on the disk */
         bool in_transaction;
         bool damaged;            /* damage was met: the next opening must not trust the database */
+        Digests *digests;        /* see catalog-digests.h */
         CatalogLinked on_linked; /* may be NULL */
         void *on_linked_userdata;
         int failure; /* the first of this transaction, given to everything that follows in it */
@@ -76,8 +88,12 @@ int catalog_open_with(const char *path, unsigned flags, Catalog **ret);
 extern const char *const catalog_writer_texts[_WRITER_MAX];
 /* Makes CODE an error and notes it as the transaction's. */
 int catalog_fail(Catalog *catalog, int code);
+/* Notes R, an error, as the transaction's, and returns it. */
+int catalog_note_failure(Catalog *catalog, int r);
 /* Runs a statement that gives no rows. CODE is what binding its parameters gave. */
 int catalog_run(Catalog *catalog, sqlite3_stmt *statement, int code);
+/* The same for one that is of the upkeep of digests. */
+int catalog_step(Catalog *catalog, sqlite3_stmt *statement, int code);
 
 /* catalog-snapshot.c: removes the directory of a snapshot, and what SQLite made in it. */
 void catalog_remove_temporary(const char *path);

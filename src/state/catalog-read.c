@@ -11,6 +11,7 @@
 #include "state/catalog-internal.h"
 #include "state/catalog-schema.h"
 #include "state/database.h"
+#include "state/digest.h"
 
 static const char tuning[] = "PRAGMA cache_size = -512;"
                              "PRAGMA cell_size_check = ON;"
@@ -34,6 +35,7 @@ typedef enum ReaderStatement {
         READER_COVERAGE,
         READER_N_DAMAGED,
         READER_DAMAGED,
+        READER_DIGESTS,
         _READER_MAX,
 } ReaderStatement;
 
@@ -69,6 +71,10 @@ static const char *const texts[_READER_MAX] = {
                               " WHERE " GROUP_CONDITION " ORDER BY replica_inode DESC LIMIT 1)",
         [READER_COUNT] = "SELECT count(*) FROM entry",
         [READER_ALL] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry",
+        [READER_DIGESTS] = "SELECT " SCHEMA_ROW_COLUMNS ", source_digest, replica_digest,"
+                           " (" SCHEMA_HAS_DIGESTS ")"
+                           " FROM entry LEFT JOIN digest ON id = directory_id"
+                           " WHERE parent = ?1 AND name = ?2",
         [READER_FILE_SYSTEM] = "SELECT identity FROM file_system WHERE number = ?1",
         [READER_UNVERIFIED] = "SELECT " SCHEMA_ROW_COLUMNS
                               " FROM entry INDEXED BY entry_by_verified"
@@ -89,6 +95,7 @@ static const char *const texts[_READER_MAX] = {
 struct CatalogReader {
         sqlite3 *db;
         sqlite3_stmt *statements[_READER_MAX];
+        DigestMaker *maker; /* made when it is needed */
 };
 
 int catalog_reader_open(const Catalog *catalog, CatalogReader **ret) {
@@ -122,6 +129,7 @@ CatalogReader *catalog_reader_close(CatalogReader *reader) {
 
         database_finalize(reader->statements, _READER_MAX);
         (void) database_close(reader->db);
+        (void) digest_maker_free(reader->maker);
         free(reader);
         return NULL;
 }
@@ -190,9 +198,17 @@ static int read_name(sqlite3_stmt *statement, CatalogRow *row) {
         return 0;
 }
 
+static bool read_hash(sqlite3_stmt *statement, int i, Hash *ret) {
+        const void *hash = sqlite3_column_blob(statement, i);
+
+        if (!hash || sqlite3_column_bytes(statement, i) != HASH_BYTES)
+                return false;
+        memcpy(ret->bytes, hash, HASH_BYTES);
+        return true;
+}
+
 /* The present row of STATEMENT into ROW. */
 static int read_row(sqlite3_stmt *statement, CatalogRow *row) {
-        const void *hash;
         int r;
 
         r = read_name(statement, row);
@@ -207,11 +223,8 @@ static int read_row(sqlite3_stmt *statement, CatalogRow *row) {
         read_stamp(statement, ROW_SOURCE, &row->source);
         read_stamp(statement, ROW_REPLICA, &row->replica);
 
-        hash = sqlite3_column_blob(statement, ROW_HASH);
-        row->has_hash = hash && sqlite3_column_bytes(statement, ROW_HASH) == HASH_BYTES;
-        if (row->has_hash)
-                memcpy(row->hash.bytes, hash, HASH_BYTES);
-        else
+        row->has_hash = read_hash(statement, ROW_HASH, &row->hash);
+        if (!row->has_hash)
                 row->hash = (Hash) {};
 
         return 0;
@@ -358,6 +371,64 @@ int catalog_reader_group_rank(CatalogReader *reader, CatalogIdentity identity, i
                         r = CATALOG_GROUP_LEADER;
         }
 
+        return finish(reader, statement, code, r);
+}
+
+static int row_digest(CatalogReader *reader, const CatalogRow *row, const Stamp *stamp,
+                      const Hash *content, Hash *ret) {
+        const DigestEntry entry = {
+                .name = row->name,
+                .name_bytes = strlen(row->name),
+                .stamp = stamp,
+                .content = content,
+        };
+
+        return digest_entry(reader->maker, &entry, ret);
+}
+
+/* Of the present row of READER_DIGESTS. */
+static int read_digests(CatalogReader *reader, sqlite3_stmt *statement, CatalogDigests *ret) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+        Hash contents[2], *content = NULL;
+        const DigestSum zero = {};
+        int r;
+
+        if (sqlite3_column_type(statement, ROW_END + 2) == SQLITE_NULL)
+                return -ENODATA;
+        r = read_row(statement, &row);
+        if (r >= 0 && !reader->maker)
+                r = digest_maker_new(&reader->maker);
+        if (r >= 0)
+                r = digest_content(reader->maker, 0, &zero, &contents[0]);
+        if (r < 0)
+                return r;
+        if (row.directory_id == 0) {
+                content = row.has_hash ? &row.hash : NULL;
+                r = row_digest(reader, &row, &row.source, content, &ret->source);
+                return r < 0 ? r : row_digest(reader, &row, &row.replica, content, &ret->replica);
+        }
+        (void) read_hash(statement, ROW_END, &contents[0]);
+        contents[1] = contents[0];
+        (void) read_hash(statement, ROW_END + 1, &contents[1]);
+        r = row_digest(reader, &row, &row.source, &contents[0], &ret->source);
+        return r < 0 ? r : row_digest(reader, &row, &row.replica, &contents[1], &ret->replica);
+}
+
+int catalog_reader_digests(CatalogReader *reader, int64_t parent, const char *name,
+                           CatalogDigests *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_DIGESTS];
+        int code, r = -ENOENT;
+
+        assert(name);
+        assert(ret);
+
+        code = sqlite3_bind_int64(statement, 1, parent);
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+                r = read_digests(reader, statement, ret);
         return finish(reader, statement, code, r);
 }
 

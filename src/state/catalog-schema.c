@@ -38,6 +38,16 @@
         " WHERE verified IS NOT NULL;" \
         "CREATE INDEX entry_by_damage ON entry(parent, name) WHERE flags & " SCHEMA_DAMAGED " <> 0;"
 
+/* What is NULL of the replica is as the source's. */
+#define DIGEST_TABLE \
+        "CREATE TABLE digest(" \
+        "id INTEGER PRIMARY KEY," \
+        "n_entries INTEGER NOT NULL," \
+        "source_digest BLOB NOT NULL," \
+        "replica_digest BLOB," \
+        "source_sum BLOB NOT NULL," \
+        "replica_sum BLOB);"
+
 /* Directory ids are not declared unique: while directories change places two may have the same one for a
  * moment, and INSERT OR REPLACE would then take away a row at another place. */
 static const char schema[] =
@@ -62,6 +72,8 @@ static const char schema[] =
         VERIFIED_INDEXES
         "CREATE TABLE file_system(number INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE);"
         "CREATE TABLE fact(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+        DIGEST_TABLE
+        "INSERT INTO fact VALUES('" SCHEMA_FACT_DIGESTS "', '1');"
         "PRAGMA application_id = " APPLICATION_ID ";"
         "PRAGMA user_version = " USER_VERSION ";"
         "COMMIT;";
@@ -73,6 +85,7 @@ static const char upgrade[] =
         "UPDATE entry SET verified = iif(hash IS NULL, -1, 0)"
         " WHERE source_mode & 61440 = 32768;"
         VERIFIED_INDEXES
+        DIGEST_TABLE
         "PRAGMA user_version = " USER_VERSION ";"
         "COMMIT;";
 
@@ -144,6 +157,7 @@ int catalog_schema_check_roots(sqlite3 *db) {
                 " WHERE verified IS NOT NULL ORDER BY verified LIMIT 1",
                 "SELECT parent FROM entry INDEXED BY entry_by_damage"
                 " WHERE flags & " SCHEMA_DAMAGED " <> 0 ORDER BY parent LIMIT 1",
+                "SELECT n_entries FROM digest LIMIT 1",
                 "SELECT count(identity) FROM file_system",
                 "SELECT count(value) FROM fact",
         };

@@ -22,9 +22,30 @@
 /* The flags of rows whose content is known to be damaged: CATALOG_DAMAGED as a number. */
 #define SCHEMA_DAMAGED "28"
 
+/* What the digests are made of, of ROW (a table or, in a trigger, old and new), and the call of the
+ * function that takes it, see catalog-digests.c. CONTENTS are two expressions, of the digests of
+ * what is in a directory. */
+#define SCHEMA_NOTE_FUNCTION "rebackup_note"
+#define SCHEMA_DIGEST_STAMP(side) \
+        side "_mode, " side "_uid, " side "_gid, " side "_mtime, " side "_size, " side "_rdev"
+#define SCHEMA_DIGEST_COLUMNS(row)              \
+        row ".name, " row ".directory_id, " row \
+            ".hash, " SCHEMA_DIGEST_STAMP(row ".source") ", " SCHEMA_DIGEST_STAMP(row ".replica")
+#define SCHEMA_NOTE(sign, row, contents)       \
+        SCHEMA_NOTE_FUNCTION "(" sign ", " row \
+                             ".parent, " SCHEMA_DIGEST_COLUMNS(row) ", " contents ")"
+#define SCHEMA_CONTENT_OF(row, side)                                                         \
+        "CASE WHEN " row ".directory_id <> 0 THEN (SELECT " side "_digest FROM digest WHERE" \
+        " id = " row ".directory_id) END"
+#define SCHEMA_CONTENT(row) SCHEMA_CONTENT_OF(row, "source") ", " SCHEMA_CONTENT_OF(row, "replica")
+#define SCHEMA_DIGEST_UPDATES \
+        "directory_id, hash, " SCHEMA_DIGEST_STAMP("source") ", " SCHEMA_DIGEST_STAMP("replica")
+
 /* Facts that tell the next opening what became of this one. */
 #define SCHEMA_FACT_OPEN "open"       /* there while the catalog is open: left behind by a crash */
 #define SCHEMA_FACT_DAMAGED "damaged" /* damage was met while it was in use */
+#define SCHEMA_FACT_DIGESTS "digests" /* the digests are right */
+#define SCHEMA_HAS_DIGESTS "SELECT 1 FROM fact WHERE key = '" SCHEMA_FACT_DIGESTS "'"
 
 /* Whose database it is: 1 ours, of this version or one that can be upgraded, 0 nobody's yet
  * (empty), -EBADMSG another program's or of a version that we do not know. Changes nothing. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "state/catalog-digests.h"
 #include "state/catalog-internal.h"
 #include "state/catalog-schema.h"
 #include "state/database.h"
@@ -25,16 +26,23 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
         [WRITER_BEGIN] = "BEGIN IMMEDIATE",
         [WRITER_COMMIT] = "COMMIT",
         [WRITER_ROLLBACK] = "ROLLBACK",
-        [WRITER_PUT] =
-                "INSERT OR REPLACE INTO entry(" SCHEMA_ROW_COLUMNS ") VALUES("
+        [WRITER_ADD] =
+                "INSERT OR IGNORE INTO entry(" SCHEMA_ROW_COLUMNS ") VALUES("
                 "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [WRITER_REPLACE] = "UPDATE entry SET (verified, hash, directory_id, file_system, flags,"
+                           " " SCHEMA_SOURCE_COLUMNS ", " SCHEMA_REPLICA_COLUMNS
+                           ") = (?1, ?2, ?5, ?6, ?7,"
+                           " ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,"
+                           " ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27)"
+                           " WHERE parent = ?3 AND name = ?4",
         [WRITER_DELETE] = "DELETE FROM entry WHERE parent = ?1 AND name = ?2",
         [WRITER_DELETE_INODE] =
                 "DELETE FROM entry WHERE parent = ?1 AND name = ?2 AND source_inode = ?3",
         [WRITER_SET_SOURCE] = "UPDATE entry SET (" SCHEMA_SOURCE_COLUMNS ")" STAMP_OF_PLACE,
         [WRITER_SET_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")" STAMP_OF_PLACE,
         [WRITER_SET_DIRECTORY_REPLICA] = "UPDATE entry SET (" SCHEMA_REPLICA_COLUMNS ")"
-                                         " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+                                         " = (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11),"
+                                         " source_mtime = ?4"
                                          " WHERE directory_id = ?1 AND directory_id <> 0",
         [WRITER_SET_VERIFIED] =
                 "UPDATE entry SET verified = ?5, flags = ?6,"
@@ -63,6 +71,21 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
                 " SELECT id FROM parents WHERE id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM entry"
                 " INDEXED BY entry_by_directory WHERE directory_id = id AND directory_id <> 0)"
                 " LIMIT 1",
+        [WRITER_GET_DIGEST] = "SELECT n_entries, source_digest, replica_digest, source_sum,"
+                              " replica_sum FROM digest WHERE id = ?1",
+        [WRITER_SET_DIGEST] =
+                "INSERT OR REPLACE INTO digest(id, n_entries, source_digest, replica_digest,"
+                " source_sum, replica_sum) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+        [WRITER_DELETE_DIGEST] = "DELETE FROM digest WHERE id = ?1",
+        [WRITER_GET_PARENTS] = "SELECT parent FROM entry INDEXED BY entry_by_directory"
+                               " WHERE directory_id = ?1 AND directory_id <> 0 AND parent <> 0",
+        [WRITER_RENOTE] = "SELECT " SCHEMA_NOTE("-1", "entry", "?2, ?3") ", " SCHEMA_NOTE(
+                "1", "entry",
+                "?4, ?5") " FROM entry INDEXED BY entry_by_directory"
+                          " WHERE directory_id = ?1 AND directory_id <> 0 AND parent <> 0",
+        [WRITER_NOTE_ALL] = "SELECT count(" SCHEMA_NOTE(
+                "1", "entry", "NULL, NULL") ") FROM entry WHERE parent = ?1",
+        [WRITER_NEXT_PARENT] = "SELECT min(parent) FROM entry WHERE parent > ?1",
         [WRITER_GET_SIZE] = "SELECT page_count * page_size FROM pragma_page_count,"
                             " pragma_page_size",
         [WRITER_GET_MAX_DIRECTORY_ID] = "SELECT max((SELECT ifnull(max(directory_id), 0) FROM entry"
@@ -70,18 +93,29 @@ const char *const catalog_writer_texts[_WRITER_MAX] = {
                                         " (SELECT ifnull(max(parent), 0) FROM entry))",
 };
 
-int catalog_fail(Catalog *catalog, int code) {
-        int r = database_errno(catalog->db, code);
-
-        if (r == -EBADMSG)
-                catalog->damaged = true;
+int catalog_note_failure(Catalog *catalog, int r) {
         if (catalog->in_transaction && catalog->failure == 0)
                 catalog->failure = r;
 
         return r;
 }
 
+int catalog_fail(Catalog *catalog, int code) {
+        int r = database_errno(catalog->db, code);
+
+        if (r == -EBADMSG)
+                catalog->damaged = true;
+
+        return catalog_note_failure(catalog, r);
+}
+
 int catalog_run(Catalog *catalog, sqlite3_stmt *statement, int code) {
+        int r = catalog->failure < 0 ? 0 : digests_relieve(catalog);
+
+        return r < 0 ? catalog_note_failure(catalog, r) : catalog_step(catalog, statement, code);
+}
+
+int catalog_step(Catalog *catalog, sqlite3_stmt *statement, int code) {
         assert(catalog->in_transaction);
 
         if (catalog->failure < 0)
@@ -126,6 +160,7 @@ int catalog_rollback(Catalog *catalog) {
                 return 0;
 
         catalog->in_transaction = false;
+        digests_forget(catalog);
         catalog->reserved = 0; /* a checkpoint may give back what is not used */
 
         /* After some errors SQLite has rolled back by itself. */
@@ -166,7 +201,9 @@ static int reserve(Catalog *catalog) {
 int catalog_commit(Catalog *catalog) {
         int r;
 
-        r = catalog->failure < 0 ? catalog->failure : reserve(catalog);
+        r = catalog->failure < 0 ? catalog->failure : digests_settle(catalog);
+        if (r >= 0)
+                r = reserve(catalog);
         if (r >= 0)
                 r = catalog_run(catalog, catalog->statements[WRITER_COMMIT], SQLITE_OK);
         if (r < 0) {
@@ -261,12 +298,19 @@ static int bind_row(sqlite3_stmt *statement, const CatalogRow *row) {
         return code;
 }
 
+/* Mostly there is no such row yet. Were rows replaced instead, telling of those that go by a
+ * trigger would cost each that comes half as much again. */
 int catalog_put(Catalog *catalog, const CatalogRow *row) {
-        sqlite3_stmt *statement = catalog->statements[WRITER_PUT];
+        sqlite3_stmt *add = catalog->statements[WRITER_ADD];
+        sqlite3_stmt *replace = catalog->statements[WRITER_REPLACE];
+        int r;
 
         assert(row);
 
-        return catalog_run(catalog, statement, bind_row(statement, row));
+        r = catalog_run(catalog, add, bind_row(add, row));
+        if (r >= 0 && sqlite3_changes(catalog->db) > 0)
+                return digests_note_added(catalog, row);
+        return r < 0 ? r : catalog_run(catalog, replace, bind_row(replace, row));
 }
 
 int catalog_delete(Catalog *catalog, int64_t parent, const char *name) {

@@ -11,6 +11,7 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
+#include "state/catalog-digests.h"
 #include "state/catalog-internal.h"
 #include "state/catalog-schema.h"
 #include "state/database.h"
@@ -130,6 +131,10 @@ static int begin_use(Catalog *catalog, unsigned flags) {
         if (r < 0)
                 return r;
 
+        r = digests_open(catalog);
+        if (r < 0)
+                return r;
+
         r = database_prepare(catalog->db, catalog_writer_texts, _WRITER_MAX, catalog->statements);
         if (r < 0)
                 return r;
@@ -149,6 +154,7 @@ static void abandon(Catalog *catalog) {
         if (catalog->db)
                 (void) sqlite3_db_config(catalog->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         database_finalize(catalog->statements, _WRITER_MAX);
+        digests_close(catalog);
         (void) database_close(catalog->db);
         free(catalog->path);
         free(catalog);
@@ -213,6 +219,7 @@ Catalog *catalog_close(Catalog *catalog) {
 
         database_finalize(catalog->statements, _WRITER_MAX);
         (void) sqlite3_wal_checkpoint_v2(catalog->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+        digests_close(catalog);
         (void) database_close(catalog->db);
 
         if (catalog->temporary)

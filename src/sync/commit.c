@@ -20,6 +20,7 @@
 #include "basic/macros.h"
 #include "sync/disk.h"
 #include "sync/keep.h"
+#include "sync/proof.h"
 #include "sync/prune.h"
 #include "sync/publish.h"
 #include "sync/purge.h"
@@ -415,6 +416,7 @@ static void commit_batch(Engine *engine, ItemList *list) {
         for (Item *item = list->first; item; item = item->next)
                 finish_item(engine, item);
         refresh_links(engine, list);
+        proof_note(engine, list);
         tell_passes(list);
         item_list_done(list);
         engine_beat(engine);
@@ -425,8 +427,10 @@ static void *committer_main(void *userdata) {
         ItemList list;
 
         item_list_init(&list);
-        if (!engine->pair->dry_run)
+        if (!engine->pair->dry_run) {
+                proof_begin(engine);
                 purge_find(engine);
+        }
         while (batch_take(&engine->batch, purge_is_pending(engine) ? 0 : USEC_INFINITY, &list)) {
                 if (list.first)
                         commit_batch(engine, &list);

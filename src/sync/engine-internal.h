@@ -156,6 +156,7 @@ struct Engine {
         struct Prune *prune;        /* see prune.h */
         struct ReadBack *read_back; /* see verify-copies.h; made when it is needed */
         struct Held *held;          /* see held.h */
+        Proof proof;                /* see proof.h; guarded by mutex */
         pthread_t retirer;
         bool retirer_runs;
 

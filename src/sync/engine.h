@@ -59,6 +59,7 @@ typedef struct PassResult {
                          meets this asks for a full one */
         bool foreign_links; /* somebody made hard links in the replica: through them any file may
                                have been changed, which a full pass alone can tell */
+        bool proven;        /* a full one that found or made everything equal: see Proof */
         bool short_of_room; /* something failed because the replica's disk was full */
         Room room;          /* there, when the pass began */
         VerifyResult verify;
@@ -75,6 +76,17 @@ typedef struct EngineProgress {
         uint64_t heartbeat; /* moves whenever a worker or the committer got something done: the
                                watchdog is fed while it moves or nothing runs */
 } EngineProgress;
+
+/* Whether both sides are the same, as far as is recorded, and since when that is proven. */
+typedef struct Proof {
+        bool is_known;        /* the next three are */
+        bool is_identical;    /* both digests are the same */
+        Hash source, replica; /* digests of the roots with all that is below them */
+        usec_t at;            /* CLOCK_REALTIME: the end of the last full pass that found everything
+                                 equal and nothing left undone; 0: none has yet */
+        usec_t oldest_verified; /* of all contents, when the one was read back that was not for the
+                                   longest time; 0: some were never */
+} Proof;
 
 /* TREE and the watches are shared and outlive the engine; each watch may be NULL (that side is not
  * watched). The configuration is the pair's. */
@@ -129,6 +141,8 @@ void engine_get_verify_progress(Engine *engine, VerifyProgress *ret);
 void engine_cancel(Engine *engine);
 
 void engine_get_progress(Engine *engine, EngineProgress *ret);
+
+void engine_get_proof(Engine *engine, Proof *ret);
 
 /* How many places of the source are held: see held.h. */
 size_t engine_n_held(const Engine *engine);

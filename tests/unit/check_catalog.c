@@ -378,6 +378,7 @@ START_TEST(stamps_set) {
         TEST_OK(catalog_set_directory_replica(catalog, 30, &replica));
         TEST_OK(catalog_commit(catalog));
         row.replica = replica;
+        row.source.mtime = replica.mtime;
         test_expect_row(reader, &row);
         catalog_reader_close(reader);
         catalog_close(catalog);

@@ -6,6 +6,7 @@
 
 #include "basic/macros.h"
 #include "test-catalog.h"
+#include "test-digests.h"
 #include "watch-random.h"
 
 enum {
@@ -118,6 +119,29 @@ static void do_set_stamps(Run *run) {
                 run->now.rows[i].source = other.source;
         if (i >= 0 && replica)
                 run->now.rows[i].replica = other.replica;
+}
+
+/* A directory goes elsewhere, with all that is below it; what was there before is gone. */
+static void do_move(Run *run) {
+        CatalogRow row;
+        int i, other;
+
+        if (run->now.n_rows == 0)
+                return;
+        i = (int) below(run, (unsigned) run->now.n_rows);
+        row = run->now.rows[i];
+        if (row.directory_id == 0)
+                return;
+        TEST_OK(catalog_delete_inode(run->catalog, (CatalogPlace) { row.parent, row.name },
+                                     row.source.inode));
+        take_out(&run->now, i);
+        row.parent = any_parent(run);
+        if (row.parent >= row.directory_id)
+                row.parent = CATALOG_ROOT;
+        row.name = run->names[below(run, N_NAMES)];
+        other = find(&run->now, row.parent, row.name);
+        TEST_OK(catalog_put(run->catalog, &row));
+        run->now.rows[other >= 0 ? other : run->now.n_rows++] = row;
 }
 
 static void model_delete_below(Model *model, int64_t id) {
@@ -270,12 +294,19 @@ static void check_shared(Run *run, const CatalogRow *of) {
                          expected);
 }
 
+static void check_digests(Run *run) {
+        ck_assert(catalog_has_digests(run->catalog));
+        for (int i = 0; i < run->committed.n_rows; i++)
+                test_expect_digests(run->reader, &run->committed.rows[i]);
+}
+
 static void check_committed(Run *run) {
         Model *model = &run->committed;
 
         qsort(model->rows, (size_t) model->n_rows, sizeof model->rows[0], compare_places);
         ck_assert_int_eq(test_count(run->reader), model->n_rows);
         check_lists(run);
+        check_digests(run);
         for (int i = 0; i < model->n_rows; i += 1 + (int) below(run, 10)) {
                 const CatalogRow *row = &model->rows[i];
                 CatalogRow found = CATALOG_ROW_NULL;
@@ -305,9 +336,9 @@ static void make_names(Run *run) {
 }
 
 static void one_round(Run *run) {
-        static void (*const operations[])(Run *) = { do_put,           do_put,    do_put,
-                                                     do_put,           do_delete, do_set_stamps,
-                                                     do_delete_subtree };
+        static void (*const operations[])(Run *) = {
+                do_put, do_put, do_put, do_put, do_delete, do_set_stamps, do_delete_subtree, do_move
+        };
 
         TEST_OK(catalog_begin(run->catalog));
         for (int i = 0; i < OPERATIONS_PER_ROUND; i++)

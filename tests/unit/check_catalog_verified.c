@@ -174,16 +174,13 @@ END_TEST
 
 /* What an earlier version made is brought up to date when it is opened. */
 START_TEST(upgrade) {
-        static const char downgrade[] = "DROP INDEX entry_by_verified; DROP INDEX entry_by_damage;"
-                                        "ALTER TABLE entry DROP COLUMN verified;"
-                                        "PRAGMA user_version = 1";
         char path[128], command[512];
         CatalogReader *reader;
         Catalog *catalog = make();
 
         catalog_close(catalog);
         (void) snprintf(path, sizeof path, "%s/catalog.db", test_path);
-        (void) snprintf(command, sizeof command, "sqlite3 '%s' '%s'", path, downgrade);
+        (void) snprintf(command, sizeof command, "sqlite3 '%s' '%s'", path, TEST_CATALOG_DOWNGRADE);
         if (system("command -v sqlite3 >/dev/null") != 0) {
                 test_skip("sqlite3 is not installed");
                 return;

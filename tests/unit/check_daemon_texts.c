@@ -6,6 +6,7 @@
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "daemon/count-text.h"
+#include "daemon/proof-text.h"
 #include "daemon/status.h"
 #include "daemon/summary.h"
 #include "daemon/watch-limit.h"
@@ -130,6 +131,12 @@ static const struct {
             .n_watched = 2,
             .in_step_since = UINT64_C(1795242338) * USEC_PER_SEC },
           "Watching 2 directories; in step since 2026-11-21 06:25:38" },
+        { { .phase = STATUS_LIVE,
+            .watching = true,
+            .n_watched = 2,
+            .in_step_since = UINT64_C(1795242338) * USEC_PER_SEC,
+            .proof = "identical, root 01" },
+          "Watching 2 directories; in step since 2026-11-21 06:25:38; identical, root 01" },
         { { .phase = STATUS_LIVE, .config_refused = true, .reason = "No space left on device" },
           "Rescanning by timer; new configuration refused; No space left on device" },
         { { .phase = STATUS_HOLD, .reason = "/a is not mounted" }, "On hold: /a is not mounted" },
@@ -142,6 +149,30 @@ START_TEST(status) {
         ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
         TEST_OK(status_format(&statuses[_i].facts, &line));
         ck_assert_str_eq(line, statuses[_i].text);
+}
+END_TEST
+
+START_TEST(proof) {
+        Proof sides = { .at = 5 };
+        char *line = NULL;
+
+        ck_assert_int_eq(setenv("TZ", "UTC", 1), 0);
+        TEST_OK(proof_format(&sides, &line));
+        ck_assert_ptr_null(line);
+
+        sides = (Proof) { .is_known = true, .is_identical = true, .source = { { 1, 0xab } } };
+        TEST_OK(proof_format(&sides, &line));
+        ck_assert_str_eq(line, "identical, root 01ab000000000000");
+        free(line);
+        sides.at = UINT64_C(1795242338) * USEC_PER_SEC;
+        TEST_OK(proof_format(&sides, &line));
+        ck_assert_str_eq(line, "identical, root 01ab000000000000, proven 2026-11-21 06:25");
+        free(line);
+        sides.is_identical = false;
+        TEST_OK(proof_format(&sides, &line));
+        ck_assert_str_eq(line, "not identical: root 01ab000000000000 of the source, "
+                               "0000000000000000 of the replica");
+        free(line);
 }
 END_TEST
 
@@ -203,6 +234,7 @@ int main(void) {
         tcase_add_test(tcase, totals_say_every_number);
         tcase_add_test(tcase, start_line_escapes_paths);
         tcase_add_loop_test(tcase, status, 0, (int) ELEMENTSOF(statuses));
+        tcase_add_test(tcase, proof);
         tcase_add_test(tcase, progress);
         tcase_add_test(tcase, watch_limit);
         suite_add_tcase(suite, tcase);

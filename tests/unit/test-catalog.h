@@ -6,6 +6,13 @@
 #include "state/catalog.h"
 #include "test-fs.h"
 
+/* Makes a catalog, closed, what an earlier version would have left. */
+#define TEST_CATALOG_DOWNGRADE                                         \
+        "DROP INDEX entry_by_verified; DROP INDEX entry_by_damage;"    \
+        "ALTER TABLE entry DROP COLUMN verified;"                      \
+        "DROP TABLE digest; DELETE FROM fact WHERE key = \"digests\";" \
+        "PRAGMA user_version = 1"
+
 /* The absolute path of NAME in the test's directory, from a small ring of buffers. */
 const char *test_catalog_path(const char *name);
 

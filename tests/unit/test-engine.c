@@ -13,6 +13,7 @@
 
 #include "basic/alloc.h"
 #include "basic/log.h"
+#include "test-digests.h"
 #include "test-mirror.h"
 
 enum { OVERRIDES_MAX = 16, LOG_BYTES_MAX = 1 << 20, COMMAND_BYTES_MAX = 4096 };
@@ -239,8 +240,10 @@ void test_expect_in_step(void) {
         char *before, *after;
 
         (void) test_expect_equal();
+        test_expect_identical(test.pair->store.catalog);
         before = test_snapshot(replica_name);
         ck_assert_str_eq(test_full(), "");
+        ck_assert(test.result.proven);
         ck_assert_uint_eq(test.result.counters.n_bytes, 0);
         ck_assert_uint_eq(test.result.retries.n_directories, 0);
         after = test_snapshot(replica_name);
@@ -249,6 +252,7 @@ void test_expect_in_step(void) {
         free(after);
         (void) test_expect_mirrored(test_name("s"), test_name(replica_name),
                                     test.pair->store.catalog);
+        test_expect_identical(test.pair->store.catalog);
 }
 
 void test_expect_no_orphans(void) {
