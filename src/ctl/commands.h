@@ -6,5 +6,10 @@
 #include "ctl/options.h"
 #include "restore/pair.h"
 
+int command_list(const CtlOptions *options);
+int command_status(const CtlOptions *options);
+/* What is one call without an answer: sync, pause, … */
+int command_act(const CtlOptions *options);
+
 int command_versions(const CtlOptions *options, const RestorePair *pair, const char *path);
 int command_restore(const CtlOptions *options, const RestorePair *pair, const char *path);

@@ -7,16 +7,22 @@
 
 #include "basic/macros.h"
 #include "basic/string-util.h"
+#include "ctl/verbs.h"
 
 enum {
         OPTION_AT = 0x100,
         OPTION_CONFIG_ROOT,
         OPTION_FORCE,
+        OPTION_FULL,
         OPTION_HELP,
         OPTION_JSON,
+        OPTION_START,
+        OPTION_SYSTEM,
         OPTION_TAR,
         OPTION_TO,
+        OPTION_USER,
         OPTION_VERSION,
+        OPTION_WATCH,
 };
 
 static const struct option long_options[] = {
@@ -24,23 +30,45 @@ static const struct option long_options[] = {
         { "config-root", required_argument, NULL, OPTION_CONFIG_ROOT },
         { "dry-run", no_argument, NULL, 'n' },
         { "force", no_argument, NULL, OPTION_FORCE },
+        { "full", no_argument, NULL, OPTION_FULL },
         { "help", no_argument, NULL, OPTION_HELP },
         { "json", no_argument, NULL, OPTION_JSON },
+        { "start", no_argument, NULL, OPTION_START },
+        { "system", no_argument, NULL, OPTION_SYSTEM },
         { "tar", no_argument, NULL, OPTION_TAR },
         { "to", required_argument, NULL, OPTION_TO },
+        { "user", no_argument, NULL, OPTION_USER },
         { "version", no_argument, NULL, OPTION_VERSION },
+        { "watch", no_argument, NULL, OPTION_WATCH },
         {},
 };
 
 void ctl_options_print_help(FILE *file) {
         (void) fputs(
-                "rebackupctl [OPTIONS] versions PAIR PATH\n"
-                "rebackupctl [OPTIONS] restore PAIR PATH\n"
+                "rebackupctl [OPTIONS] COMMAND [ARGUMENTS]\n"
                 "\n"
-                "Show what there is of a path in a pair's replica and versions, and bring it\n"
-                "back. PAIR is the name of an instance, or the path of a replica or a store;\n"
-                "PATH is relative to the pair's root, or absolute and below its source.\n"
+                "Ask and direct pairs that run, and bring back what they have kept.\n"
                 "\n"
+                "  list                  all pairs, configured and running\n"
+                "  status [NAME]         what a pair is doing\n"
+                "  sync NAME             wait until all that is in the source now is in the\n"
+                "                        replica, safe on its disk\n"
+                "  pause NAME            leave source and replica alone for a while\n"
+                "  resume NAME           go on\n"
+                "  rescan NAME           compare everything now\n"
+                "  reload NAME           read the configuration again\n"
+                "  versions PAIR PATH    what was kept of a path\n"
+                "  restore PAIR PATH     bring a path back\n"
+                "\n"
+                "NAME is that of an instance, or, if it contains a slash, the path of the\n"
+                "replica of a pair that was started without one. PAIR may also be the path of a\n"
+                "replica or a store. PATH is relative to the pair's root, or absolute.\n"
+                "\n"
+                "     --json            write JSON\n"
+                "     --watch           status: go on showing it until Ctrl+C\n"
+                "     --full            sync: compare everything, whatever events told\n"
+                "     --system, --user  the pairs of the system, or of this user; without them\n"
+                "                       root's are the system's\n"
                 "     --at TIME         as it was then: 2026-11-21T06:25:38.123Z, or\n"
                 "                       '2026-11-21 07:25' (local), or an age such as 2h; without\n"
                 "                       it: as it was before the last change\n"
@@ -48,14 +76,13 @@ void ctl_options_print_help(FILE *file) {
                 "     --force           replace what is there already\n"
                 "     --tar             write a tar archive to the standard output\n"
                 "  -n --dry-run         say what would be restored and change nothing\n"
-                "     --json            write JSON\n"
                 "     --config-root DIR look for configuration files below DIR\n"
                 "     --help            show this help\n"
                 "     --version         show the version\n"
                 "\n"
-                "Exit status: 0 done, 1 some entries were not restored, 64 usage, 66 nothing\n"
-                "there, 70 internal error, 73 target cannot be had, 74 input/output error,\n"
-                "77 no permission, 78 configuration. See rebackupctl(8).\n",
+                "Exit status: 0 done, 1 not all of it, 64 usage, 66 nothing there, 69 the pair\n"
+                "is not running, 70 internal error, 73 target cannot be had, 74 input/output\n"
+                "error, 77 no permission, 78 configuration. See rebackupctl(8).\n",
                 file);
 }
 
@@ -88,8 +115,22 @@ static void take_option(CtlOptions *options, int option) {
         case OPTION_FORCE:
                 options->force = true;
                 break;
+        case OPTION_FULL:
+                options->full = true;
+                break;
         case OPTION_JSON:
                 options->json = true;
+                break;
+        case OPTION_START:
+                options->start = true;
+                break;
+        case OPTION_SYSTEM:
+        case OPTION_USER:
+                options->system = option == OPTION_SYSTEM;
+                options->user = option == OPTION_USER;
+                break;
+        case OPTION_WATCH:
+                options->watch = true;
                 break;
         case OPTION_TAR:
                 options->tar = true;
@@ -112,15 +153,22 @@ static int refuse_option(char **argv, bool lacks_value, char **ret_error) {
 }
 
 static int take_arguments(CtlOptions *options, int n, char **arguments, char **ret_error) {
+        const char *near;
+        int r;
+
         if (n == 0)
-                return refuse(ret_error, "a command is needed: versions or restore");
+                return refuse(ret_error, "a command is needed");
+        r = ctl_verb_take(options, n, arguments, ret_error);
+        if (r != 0)
+                return r;
+        near = ctl_verb_nearest(arguments[0]);
         if (streq(arguments[0], "versions"))
                 options->verb = CTL_VERSIONS;
         else if (streq(arguments[0], "restore"))
                 options->verb = CTL_RESTORE;
         else
-                return refuse(ret_error, "unknown command '%s': use versions or restore",
-                              arguments[0]);
+                return refuse(ret_error, "unknown command '%s'%s%s%s", arguments[0],
+                              near ? "; did you mean '" : "", near ?: "", near ? "'?" : "");
         if (n == 1)
                 return refuse(ret_error, "'%s' needs a pair and a path in it", arguments[0]);
         if (n == 2)
@@ -135,6 +183,11 @@ static int take_arguments(CtlOptions *options, int n, char **arguments, char **r
 }
 
 static int check(const CtlOptions *options, char **ret_error) {
+        if (options->watch || options->full || options->start)
+                return refuse(ret_error, "--%s is for other commands than 'versions' and 'restore'",
+                              options->watch  ? "watch"
+                              : options->full ? "full"
+                                              : "start");
         if (!*options->pair || !*options->path)
                 return refuse(ret_error, "the %s is an empty string; '.' stands for all of a pair",
                               *options->pair ? "path" : "pair");
@@ -169,7 +222,7 @@ int ctl_options_parse(int argc, char **argv, CtlOptions *ret, char **ret_error) 
                 take_option(&options, option);
         }
         r = take_arguments(&options, argc - optind, argv + optind, ret_error);
-        if (r >= 0)
+        if (r == 0)
                 r = check(&options, ret_error);
         if (r < 0)
                 return r;

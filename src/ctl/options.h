@@ -10,6 +10,14 @@ typedef enum CtlVerb {
         CTL_VERSION,
         CTL_VERSIONS,
         CTL_RESTORE,
+        /* see verbs.h */
+        CTL_LIST,
+        CTL_STATUS,
+        CTL_SYNC,
+        CTL_PAUSE,
+        CTL_RESUME,
+        CTL_RESCAN,
+        CTL_RELOAD,
 } CtlVerb;
 
 /* All strings are of argv. */
@@ -20,6 +28,10 @@ typedef struct CtlOptions {
         const char *at;          /* NULL: the newest version */
         const char *to;          /* NULL: the source */
         bool force, tar, dry_run, json;
+        bool system, user; /* whose pairs are meant; neither: root's are the system's */
+        bool watch, full, start;
+        char **arguments; /* of a verb of verbs.h, behind it */
+        int n_arguments;
 } CtlOptions;
 
 /* 0; -EINVAL with *RET_ERROR, the caller's: one line for a person; -ENOMEM. Permutes ARGV as

@@ -1,6 +1,7 @@
 #include "ctl/run.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -29,6 +30,8 @@ int run(int argc, char **argv) {
         CtlOptions options;
         int r;
 
+        (void) setlocale(LC_CTYPE, "");
+
         r = ctl_options_parse(argc, argv, &options, &error);
         if (r < 0) {
                 say_error("%s", error ? error : strerror(-r));
@@ -45,6 +48,16 @@ int run(int argc, char **argv) {
         case CTL_VERSION:
                 (void) puts("rebackupctl " PACKAGE_VERSION);
                 return finish_output(EX_OK);
+        case CTL_LIST:
+                return command_list(&options);
+        case CTL_STATUS:
+                return command_status(&options);
+        case CTL_SYNC:
+        case CTL_PAUSE:
+        case CTL_RESUME:
+        case CTL_RESCAN:
+        case CTL_RELOAD:
+                return command_act(&options);
         default:
                 return run_command(&options);
         }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "basic/alloc.h"
+#include "basic/count-text.h"
 #include "basic/log.h"
 #include "daemon/confine.h"
-#include "daemon/count-text.h"
 #include "daemon/log-message.h"
 #include "daemon/manager-resume.h"
 #include "daemon/manager.h"

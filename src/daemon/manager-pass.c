@@ -6,12 +6,15 @@
 #include "basic/macros.h"
 #include "daemon/exit-code.h"
 #include "daemon/log-message.h"
+#include "daemon/manager-barrier.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/proof-text.h"
 #include "daemon/summary.h"
+#include "watch/dirty-look.h"
 
 void manager_start_pass(Manager *manager, PassKind kind) {
+        bool clears;
         int r;
 
         /* Every directory is visited, and counted, anew. */
@@ -21,7 +24,8 @@ void manager_start_pass(Manager *manager, PassKind kind) {
                 watch_reset_refused(manager->replica_watch);
         /* A pass over everything covers what is dirty now. A little of that is done sooner by a
          * dirty pass beside the full one; after a flood both would do everything. */
-        if (kind == PASS_FULL && (!manager->live || manager->n_overflows > 0)) {
+        clears = kind == PASS_FULL && (!manager->live || manager->n_overflows > 0);
+        if (clears) {
                 dirty_clear(manager->dirty);
                 manager->n_overflows = 0;
         }
@@ -30,8 +34,10 @@ void manager_start_pass(Manager *manager, PassKind kind) {
                 manager_begin_back_off(manager, r, strerror(-r));
                 return;
         }
-        if (kind == PASS_FULL)
+        if (kind == PASS_FULL) {
                 manager->next_full = USEC_INFINITY;
+                manager_note_full_begun(manager, clears);
+        }
         manager_begin_ticks(manager);
 }
 
@@ -40,6 +46,7 @@ void manager_start_dirty(Manager *manager, usec_t now) {
         int r;
 
         r = dirty_take(manager->dirty, now, &batch);
+        manager->dirty_begun = MIN(dirty_batch_oldest(&batch), now);
         if (r >= 0 && (batch.n_directories > 0 || batch.n_files > 0)) {
                 r = engine_start_dirty(manager->engine, &batch);
                 manager_begin_ticks(manager);
@@ -126,6 +133,8 @@ static void full_pass_done(Manager *manager, PassResult *result) {
         manager->live = true;
         if (!was_live)
                 manager_plan_verify(manager);
+        manager_note_full_done(manager);
+        manager->n_entries = result->counters.n_entries;
         manager->failures_dropped = result->retries_dropped;
         manager->n_failed = result->counters.operations[OPERATION_FAIL];
         if (config->rescan_interval > 0 && !manager->options->once)
@@ -179,6 +188,17 @@ static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result
         }
 }
 
+static void note_last_pass(Manager *manager, PassResult *result) {
+        LastPass *last = &manager->last_pass;
+
+        if (result->kind != PASS_FULL)
+                return;
+        *last = (LastPass) { .begun = now_usec(CLOCK_REALTIME) - result->duration,
+                             .duration = result->duration,
+                             .result = result->result };
+        counters_add(&last->counters, &result->counters);
+}
+
 static void pass_ended(Manager *manager, PassResult *result) {
         counters_add(&manager->totals, &result->counters);
         if (result->kind == PASS_VERIFY && result->result <= 0 && result->result != -EBADMSG) {
@@ -186,10 +206,14 @@ static void pass_ended(Manager *manager, PassResult *result) {
                 manager_verify_ended(manager, result);
                 return;
         }
+        note_last_pass(manager, result);
         if (manager->stopping && (manager->cancelled || result->result != 0)) {
                 manager->cut_off = true;
                 return;
         }
+        /* By a pause: everything is looked at again afterwards. */
+        if (manager->cutting_short && result->result == -ECANCELED)
+                return;
         if (manager_end_room_check(manager, result))
                 return;
         manager_note_room(manager, result);
@@ -237,6 +261,7 @@ int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *u
                 pass_result_done(&result);
         }
         manager_take_linked(manager);
+        manager_check_barriers(manager); /* before the next dirty pass begins */
         manager_continue(manager);
         return 0;
 }

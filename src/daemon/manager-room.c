@@ -55,8 +55,8 @@ void manager_note_room(Manager *manager, const PassResult *result) {
 usec_t manager_check_room(Manager *manager, usec_t now) {
         DirtyBatch nothing = DIRTY_BATCH_NULL;
 
-        if (!manager->room.waiting || manager->hold || !manager->live ||
-            manager_is_mirroring(manager))
+        if (!manager->room.waiting || manager->hold || manager_may_not_start(manager) ||
+            !manager->live || manager_is_mirroring(manager))
                 return USEC_INFINITY;
         if (!is_waited_for(manager)) {
                 manager->room = (ManagerRoom) {};

@@ -26,9 +26,7 @@ static int on_rescan(sd_event_source *source, const struct signalfd_siginfo *inf
 
         (void) source, (void) info;
         log_info("rescan asked for by signal");
-        manager->not_before = 0;
-        manager_want_full(manager, 0);
-        manager_continue(manager);
+        manager_rescan(manager);
         return 0;
 }
 

@@ -1,6 +1,7 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
+#include "daemon/bus.h"
 #include "daemon/manager.h"
 #include "daemon/proof-text.h"
 #include "daemon/status.h"
@@ -17,9 +18,11 @@ static StatusPhase phase_of(const Manager *manager) {
                 return STATUS_STOPPING;
         if (manager->hold)
                 return STATUS_HOLD;
+        if (manager->paused)
+                return STATUS_PAUSED;
         if (!manager->engine)
                 return STATUS_STARTING;
-        if (engine_is_running(manager->engine, PASS_ARM))
+        if (!manager->armed && engine_is_running(manager->engine, PASS_ARM))
                 return STATUS_ARMING;
         if (engine_is_running(manager->engine, PASS_FULL))
                 return manager->live ? STATUS_RESCAN : STATUS_INITIAL;
@@ -106,9 +109,10 @@ void manager_update_status(Manager *manager) {
         Proof sides;
 
         manager->status_changed = false;
+        note_in_step(manager);
+        bus_note_change(manager->bus);
         if (!manager->notify.enabled)
                 return;
-        note_in_step(manager);
         facts = acquire_facts(manager, now);
         if (facts.in_step_since > 0) {
                 engine_get_proof(manager->engine, &sides);
@@ -119,6 +123,10 @@ void manager_update_status(Manager *manager) {
                 return;
         again = notify_status(&manager->notify, line, now);
         manager_set_timer(manager, TIMER_STATUS, again > 0 ? again : USEC_INFINITY);
+}
+
+void manager_get_status(Manager *manager, StatusFacts *ret) {
+        *ret = acquire_facts(manager, now_usec(CLOCK_MONOTONIC));
 }
 
 static void show_progress(Manager *manager) {

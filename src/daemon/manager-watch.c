@@ -9,6 +9,7 @@
 #include "daemon/watch-limit.h"
 
 enum {
+        DRAIN_ALL_ROUNDS_MAX = 64, /* more than the kernel's queues hold */
         DRAIN_ROUNDS_MAX =
                 16, /* of a few thousand events each; then timers and passes get their turn */
 };
@@ -116,6 +117,22 @@ static bool drain(Manager *manager) {
         drain.side = WATCH_REPLICA;
         drain_side(&drain, manager->replica_watch, &manager->replica_source);
         return drain_pace_note(&manager->pace, drain.now, drain.n_events);
+}
+
+bool manager_drain_all(Manager *manager) {
+        bool drained = true;
+        Drain drain = { .manager = manager, .now = now_usec(CLOCK_MONOTONIC) };
+
+        for (WatchSide side = 0; side < _WATCH_SIDE_MAX; side++) {
+                Watch *watch = side == WATCH_SOURCE ? manager->watch : manager->replica_watch;
+                int r = watch ? 1 : 0;
+
+                drain.side = side;
+                for (unsigned round = 0; r > 0 && round < DRAIN_ALL_ROUNDS_MAX; round++)
+                        r = watch_drain(watch, on_event, &drain);
+                drained = drained && r == 0;
+        }
+        return drained;
 }
 
 static void set_listening(sd_event_source *source, bool on) {

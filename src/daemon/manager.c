@@ -9,8 +9,10 @@
 #include "basic/alloc.h"
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "daemon/bus.h"
 #include "daemon/exit-code.h"
 #include "daemon/log-message.h"
+#include "daemon/manager-barrier.h"
 #include "daemon/message-ids.h"
 #include "daemon/summary.h"
 
@@ -37,6 +39,12 @@ bool manager_is_mirroring(const Manager *manager) {
 
 void manager_want_full(Manager *manager, usec_t when) {
         manager->next_full = MIN(manager->next_full, when);
+}
+
+void manager_rescan(Manager *manager) {
+        manager->not_before = 0;
+        manager_want_full(manager, 0);
+        manager_continue(manager);
 }
 
 /* The service manager waits for this before it starts what depends on the pair. Being on hold is a
@@ -108,7 +116,7 @@ static void start_what_is_due(Manager *manager, usec_t now) {
                 return;
         }
         become_ready(manager);
-        if (reload_waits(manager))
+        if (reload_waits(manager) || manager_may_not_start(manager))
                 return;
         if (manager->next_full <= now && !engine_is_running(manager->engine, PASS_FULL))
                 manager_start_pass(manager, PASS_FULL);
@@ -124,7 +132,7 @@ static usec_t next_start(Manager *manager) {
 
         if (!manager->engine || !manager->armed)
                 return manager_is_busy(manager) ? USEC_INFINITY : manager->not_before;
-        if (reload_waits(manager))
+        if (reload_waits(manager) || manager_may_not_start(manager))
                 return USEC_INFINITY;
         if (!engine_is_running(manager->engine, PASS_FULL))
                 next = manager->next_full;
@@ -230,6 +238,8 @@ static int on_post(sd_event_source *source, void *userdata) {
         Manager *manager = ASSERT_PTR(userdata);
 
         (void) source;
+        if (manager->barriers)
+                manager_check_barriers(manager);
         if (manager->status_changed && !manager->finished)
                 manager_update_status(manager);
         if (!manager_is_mirroring(manager))
@@ -280,6 +290,8 @@ int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager
         manager->verify.next = USEC_INFINITY;
         notify_init(&manager->notify);
         r = set_up_loop(manager);
+        if (r >= 0 && !options->once)
+                r = bus_new(manager, options->instance ?: config->replica, &manager->bus);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(manager);
@@ -298,6 +310,7 @@ int manager_run(Manager *manager) {
 Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
+        bus_free(manager->bus);
         for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
                 sd_event_source_unref(manager->timers[kind]);
         sd_event_source_unref(manager->watch_source);

@@ -25,11 +25,14 @@
 #include "daemon/notify.h"
 #include "daemon/options.h"
 #include "daemon/pace.h"
+#include "daemon/status.h"
 #include "sync/engine.h"
 #include "sync/mount-changes.h"
 #include "watch/dirty.h"
 
 typedef struct Manager Manager;
+typedef struct Barrier Barrier; /* see manager-barrier.h */
+typedef struct Bus Bus;         /* see bus.h */
 
 typedef enum TimerKind {
         TIMER_NEXT,   /* a pass falls due */
@@ -68,6 +71,13 @@ typedef struct ManagerVerify {
         bool known;  /* COVERAGE is */
         CatalogCoverage coverage;
 } ManagerVerify;
+/* What is remembered of the last full pass that ended; BEGUN is 0 before there was one. */
+typedef struct LastPass {
+        usec_t begun; /* CLOCK_REALTIME */
+        usec_t duration;
+        int result; /* as that of PassResult */
+        Counters counters;
+} LastPass;
 
 struct Manager {
         const Options *options; /* borrowed */
@@ -98,6 +108,8 @@ struct Manager {
         bool ready; /* the service manager was told */
         bool live;  /* the first full pass is done */
         bool stopping;
+        bool paused;         /* nothing is started until it is resumed */
+        bool cutting_short;  /* what ran when it was paused was asked to end, and has not yet */
         bool cancelled;      /* what runs was asked to end */
         bool cut_off;        /* it had not done all it should have */
         bool config_refused; /* the last reload failed */
@@ -117,6 +129,14 @@ struct Manager {
         uint64_t n_overflows_ever;
         uint64_t n_unwatched; /* directories beyond the limit of watches, as last said */
 
+        usec_t clocks_apart; /* CLOCK_REALTIME less CLOCK_MONOTONIC, as last told to the bus */
+        Bus *bus;            /* NULL: there is none, nor is one looked for */
+        Barrier *barriers; /* owned, with what they hold; in the order in which they were set up */
+        size_t n_barriers;
+
+        LastPass last_pass;
+        usec_t dirty_begun; /* CLOCK_MONOTONIC; of what the dirty pass that runs is about */
+        uint64_t n_entries; /* seen by the last full pass */
         Counters totals;
         bool failures_dropped; /* some that failed wait for a full pass, not in the dirty set */
         uint64_t n_failed;     /* entries that failed in the last full pass */
@@ -148,6 +168,8 @@ void manager_finish(Manager *manager, int code);
  * any longer. */
 void manager_stop(Manager *manager);
 void manager_want_full(Manager *manager, usec_t when);
+/* Compares everything as soon as that can be. */
+void manager_rescan(Manager *manager);
 bool manager_is_busy(const Manager *manager);
 /* The same without what only reads: a verification can be asked to end at any moment. */
 bool manager_is_mirroring(const Manager *manager);
@@ -198,8 +220,15 @@ void manager_start_verify(Manager *manager, usec_t now);
 int manager_verify_once(Manager *manager);
 /* RESULT is a PASS_VERIFY's. */
 void manager_verify_ended(Manager *manager, PassResult *result);
+/* manager-pause.c */
+void manager_pause(Manager *manager);
+void manager_resume(Manager *manager);
+/* Whether no pass may be started now. */
+bool manager_may_not_start(Manager *manager);
 
 /* manager-watch.c */
+/* Reads all events there are at present. False: more came all the time. */
+bool manager_drain_all(Manager *manager);
 int manager_on_watch(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 void manager_drain_step(Manager *manager);
 void manager_check_watch_limit(Manager *manager);
@@ -229,4 +258,6 @@ void manager_take_config(Manager *manager);
 void manager_begin_ticks(Manager *manager);
 void manager_tick(Manager *manager);
 void manager_update_status(Manager *manager);
+/* What the status line is made of; strings are borrowed. */
+void manager_get_status(Manager *manager, StatusFacts *ret);
 void manager_feed_watchdog(Manager *manager);

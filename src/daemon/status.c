@@ -4,10 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "basic/count-text.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
-#include "daemon/count-text.h"
 
 /* Below this an estimate says more about noise than about what is left. */
 #define ESTIMATE_AFTER_USEC (2 * USEC_PER_SEC)
@@ -141,6 +141,10 @@ static void put_status(StringBuffer *text, const StatusFacts *facts) {
         case STATUS_HOLD:
                 string_buffer_appendf(text, "On hold: %s",
                                       facts->reason ? facts->reason : "a disk is missing");
+                break;
+        case STATUS_PAUSED:
+                string_buffer_append(text, "Paused");
+                put_clause(text, "; ", facts->n_pending, "change pending", "changes pending");
                 break;
         case STATUS_STOPPING:
                 string_buffer_append(text, "Stopping");

@@ -17,6 +17,7 @@ typedef enum StatusPhase {
         STATUS_VERIFYING, /* everything is read back, as --verify asks for */
         STATUS_LIVE,
         STATUS_HOLD,
+        STATUS_PAUSED,
         STATUS_STOPPING,
 } StatusPhase;
 

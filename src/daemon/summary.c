@@ -3,10 +3,10 @@
 #include <errno.h>
 
 #include "basic/alloc.h"
+#include "basic/count-text.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
-#include "daemon/count-text.h"
 
 /* What a summary counts. Making a directory is copying it: so the numbers add up to what a person
  * sees in the tree. */

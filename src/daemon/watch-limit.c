@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "basic/count-text.h"
 #include "basic/fd.h"
 #include "basic/macros.h"
-#include "daemon/count-text.h"
 
 enum { LIMIT_STEP = 65536 };
 

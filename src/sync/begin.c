@@ -9,6 +9,7 @@
 #include "basic/macros.h"
 #include "sync/disk.h"
 #include "sync/engine-internal.h"
+#include "sync/failures.h"
 #include "sync/file-systems.h"
 #include "sync/held.h"
 #include "sync/verify.h"
@@ -182,6 +183,7 @@ void job_begin(Worker *worker, Job *job) {
         pass->result.rebuilt = engine->pair->rebuilt;
         pass->result.room = disk_room(engine);
         pass->first_stage = engine->next_stage;
+        failures_begin_pass(pass);
         if (pass->kind == PASS_DIRTY)
                 pass->parked = atomic_exchange(&engine->parked_left, false);
         if (pass->kind == PASS_FULL) {

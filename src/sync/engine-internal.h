@@ -108,6 +108,7 @@ struct Pass {
         PassResult result;
         usec_t started; /* CLOCK_MONOTONIC */
         int64_t n_expected;
+        uint64_t failures_mark; /* see failures.h; 0: the pass did not begin */
 };
 
 /* One worker thread's own things. */
@@ -157,6 +158,7 @@ struct Engine {
         struct ReadBack *read_back; /* see verify-copies.h; made when it is needed */
         struct Held *held;          /* see held.h */
         Proof proof;                /* see proof.h; guarded by mutex */
+        struct Failures *failures;  /* see failures.h */
         pthread_t retirer;
         bool retirer_runs;
 

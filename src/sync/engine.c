@@ -10,6 +10,7 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/failures.h"
 #include "sync/held.h"
 #include "sync/keep.h"
 #include "sync/prune.h"
@@ -76,6 +77,8 @@ static int start_threads(Engine *engine) {
         r = purge_new(engine);
         if (r >= 0)
                 r = held_new(engine);
+        if (r >= 0)
+                r = failures_new(engine);
         if (r >= 0)
                 r = keep_new(engine);
         if (r >= 0)
@@ -150,6 +153,7 @@ Engine *engine_free(Engine *engine) {
         retire_stop(engine);
         keep_free(engine);
         held_free(engine);
+        failures_free(engine);
         recent_paths_free(engine->foreign_told);
         purge_free(engine);
         worker_done(&engine->committer_worker);
@@ -245,6 +249,7 @@ int engine_collect(Engine *engine, PassResult *ret) {
         pass_release_roots(pass);
         if (pass->kind == PASS_FULL && pass->result.result == 0)
                 held_end_full(engine);
+        failures_end_pass(pass);
         *ret = pass->result;
         pass->result = (PassResult) {};
         pass_free(pass);
@@ -276,6 +281,10 @@ bool engine_is_running(const Engine *engine, PassKind kind) {
 
 void engine_cancel(Engine *engine) {
         atomic_store(&engine->cancelled, true);
+}
+
+void engine_end_cancel(Engine *engine) {
+        atomic_store(&engine->cancelled, false);
 }
 
 static void add_progress(EngineProgress *progress, Pass *pass) {

@@ -139,10 +139,36 @@ void engine_get_verify_progress(Engine *engine, VerifyProgress *ret);
 /* Asks running passes to end soon: what is staged completely is still published and committed,
  * copies in flight are abandoned. */
 void engine_cancel(Engine *engine);
+/* Takes that back, once nothing runs any more: passes may be started again. */
+void engine_end_cancel(Engine *engine);
 
 void engine_get_progress(Engine *engine, EngineProgress *ret);
 
 void engine_get_proof(Engine *engine, Proof *ret);
+
+/* An entry that could not be mirrored when it was last looked at. */
+typedef struct Failure {
+        Node *node;         /* counted; the directory that it is in */
+        char *name;         /* owned; "" for the directory itself */
+        char *path;         /* owned; relative to the source, raw bytes */
+        const char *what;   /* the verb: "copy", … */
+        int error;          /* -errno */
+        usec_t first, last; /* CLOCK_REALTIME */
+        unsigned n_attempts;
+} Failure;
+void failure_done(Failure *failure);
+
+typedef struct FailureList {
+        Failure *items; /* owned */
+        size_t n_items;
+        uint64_t n_unlisted; /* more that were only counted */
+} FailureList;
+#define FAILURE_LIST_NULL ((FailureList) {})
+void failure_list_done(FailureList *list);
+
+/* What fails at present. 0 or -ENOMEM. */
+int engine_list_failures(Engine *engine, FailureList *ret);
+uint64_t engine_n_failures(const Engine *engine);
 
 /* How many places of the source are held: see held.h. */
 size_t engine_n_held(const Engine *engine);

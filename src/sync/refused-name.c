@@ -12,6 +12,7 @@
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "fs/confined.h"
+#include "sync/failures.h"
 #include "sync/message-ids.h"
 
 /* Each file system has an error of its own for names that it does not take: vfat and exfat EINVAL,
@@ -81,6 +82,8 @@ static void tell(Pass *pass, Node *node, const char *name, bool is_folded) {
 
         atomic_fetch_add(&pass->result.counters.operations[OPERATION_FAIL], 1);
         atomic_store(&pass->engine->refuses_names, true);
+        failures_note(pass, &(Retry) { .node = node, .name = name }, "mirror",
+                      is_folded ? -ENOTUNIQ : -EINVAL);
         (void) tree_source_path(pass->engine->tree, node, name, &path);
         shown = escape_bytes(path ?: name);
         log_event(&(LogEvent) { .level = LOG_ERR,

@@ -13,6 +13,7 @@
 #include "basic/string-util.h"
 #include "fs/attributes.h"
 #include "sync/disk.h"
+#include "sync/failures.h"
 #include "sync/message-ids.h"
 #include "sync/report.h"
 #include "sync/visit.h"
@@ -38,6 +39,8 @@ void report_failure(Pass *pass, const Retry *retry, const char *what, int error)
                   "failed to %s %s: %s; it will be tried again", what, shown ?: retry->name,
                   error == -EXDEV ? "its replica lies on another mount than the store"
                                   : strerror(-error));
+
+        failures_note(pass, retry, what, error);
 
         Retry again = *retry;
         again.n_attempts++;

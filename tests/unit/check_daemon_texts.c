@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "basic/alloc.h"
+#include "basic/count-text.h"
 #include "basic/macros.h"
-#include "daemon/count-text.h"
 #include "daemon/proof-text.h"
 #include "daemon/status.h"
 #include "daemon/summary.h"

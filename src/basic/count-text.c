@@ -1,4 +1,4 @@
-#include "daemon/count-text.h"
+#include "basic/count-text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,0 +1,174 @@
+#include "ctl/pair-names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "basic/alloc.h"
+#include "basic/macros.h"
+#include "basic/string-util.h"
+#include "config/bus-name.h"
+#include "config/config-search.h"
+#include "config/config.h"
+
+#define SUFFIX ".conf"
+
+/* What may be mistyped of a name for another still to be suggested. */
+enum { DISTANCE_MAX = 3, NAME_BYTES_MAX = 255 };
+
+void pair_names_done(PairNames *names) {
+        for (size_t i = 0; i < names->n_items; i++)
+                free(names->items[i].name);
+        free(names->items);
+        *names = PAIR_NAMES_NULL;
+}
+
+static PairName *find(const PairNames *names, const char *name) {
+        for (size_t i = 0; i < names->n_items; i++)
+                if (streq(names->items[i].name, name))
+                        return &names->items[i];
+        return NULL;
+}
+
+const PairName *pair_names_find(const PairNames *names, const char *name) {
+        return find(names, name);
+}
+
+static int compare(const void *a, const void *b) {
+        return strcmp(((const PairName *) a)->name, ((const PairName *) b)->name);
+}
+
+/* The entry of NAME, made if need be. */
+static int acquire(PairNames *names, const char *name, PairName **ret) {
+        PairName *items = find(names, name);
+        char *copy;
+
+        if (!items) {
+                items = reallocarray(names->items, names->n_items + 1, sizeof *items);
+                if (!items)
+                        return -ENOMEM;
+                names->items = items;
+                copy = strdup(name);
+                if (!copy)
+                        return -ENOMEM;
+                items[names->n_items++] = (PairName) { .name = copy };
+                qsort(items, names->n_items, sizeof *items, compare);
+        }
+        *ret = find(names, name);
+        return 0;
+}
+
+static int add_file(PairNames *names, const char *file) {
+        _cleanup_free_ char *name = NULL;
+        size_t length = strlen(file);
+        PairName *item;
+        int r;
+
+        if (length <= strlen(SUFFIX) || !streq(file + length - strlen(SUFFIX), SUFFIX))
+                return 0;
+        name = strndup(file, length - strlen(SUFFIX));
+        if (!name)
+                return -ENOMEM;
+        if (!config_name_is_valid(name))
+                return 0;
+        r = acquire(names, name, &item);
+        if (r >= 0)
+                item->configured = true;
+        return r;
+}
+
+static int add_directory(PairNames *names, const char *path) {
+        const struct dirent *entry;
+        DIR *directory = opendir(path);
+        int r = 0;
+
+        if (!directory)
+                return errno == ENOENT ? 0 : -errno;
+        while (r >= 0 && (entry = readdir(directory)))
+                r = add_file(names, entry->d_name);
+        (void) closedir(directory);
+        return r;
+}
+
+int pair_names_add_configured(PairNames *names, const CtlOptions *options) {
+        _cleanup_(config_paths_freep) char **directories = NULL;
+        int r;
+
+        r = config_directories(options->config_root, &directories);
+        for (char **at = directories; r >= 0 && *at; at++)
+                r = add_directory(names, *at);
+        return r;
+}
+
+static int add_bus_name(PairNames *names, const char *bus_name) {
+        _cleanup_free_ char *name = NULL;
+        PairName *item;
+        int r;
+
+        r = bus_name_parse(bus_name, &name);
+        if (r <= 0)
+                return r;
+        r = acquire(names, name, &item);
+        if (r >= 0)
+                item->running = true;
+        return r;
+}
+
+int pair_names_add_running(PairNames *names, sd_bus *bus) {
+        char **bus_names = NULL;
+        int r;
+
+        r = sd_bus_list_names(bus, &bus_names, NULL);
+        if (r < 0)
+                return r;
+        for (char **at = bus_names; *at; at++) {
+                if (r >= 0)
+                        r = add_bus_name(names, *at);
+                free(*at);
+        }
+        free(bus_names);
+        return r;
+}
+
+/* How many characters have to be changed, added or left out to make B of A. Source: R. A. Wagner
+ * and M. J. Fischer, The String-to-String Correction Problem, 1974. */
+static size_t distance(const char *a, const char *b) {
+        size_t row[NAME_BYTES_MAX + 1], n = strlen(b);
+
+        for (size_t j = 0; j <= n; j++)
+                row[j] = j;
+        for (size_t i = 1; a[i - 1]; i++) {
+                size_t diagonal = row[0];
+
+                row[0] = i;
+                for (size_t j = 1; j <= n; j++) {
+                        size_t changed = diagonal + (a[i - 1] != b[j - 1]),
+                               moved = MIN(row[j], row[j - 1]) + 1;
+
+                        diagonal = row[j];
+                        row[j] = MIN(changed, moved);
+                }
+        }
+        return row[n];
+}
+
+const char *pair_names_nearest(const PairNames *names, const char *name) {
+        size_t least = MIN((size_t) DISTANCE_MAX, strlen(name) / 2) + 1;
+        const char *nearest = NULL;
+
+        for (size_t i = 0; i < names->n_items; i++) {
+                const char *other = names->items[i].name;
+                size_t d;
+
+                if (strlen(other) > NAME_BYTES_MAX)
+                        continue;
+                d = startswith(other, name) ? 1 : distance(name, other);
+                if (d < least) {
+                        least = d;
+                        nearest = other;
+                }
+        }
+        return nearest;
+}

@@ -1,0 +1,387 @@
+#include "ctl/status-text.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "basic/alloc.h"
+#include "basic/count-text.h"
+#include "basic/macros.h"
+#include "basic/size.h"
+#include "basic/string-util.h"
+
+enum { BAR_COLUMNS_MAX = 40, BAR_COLUMNS_MIN = 8, BAR_BESIDE = 24 };
+
+/* What a text is gathered for, and how many lines were printed. */
+typedef struct Page {
+        const Terminal *terminal;
+        const PairState *state;
+        usec_t now;
+        StringBuffer text;
+        size_t n_lines;
+} Page;
+
+/* Words */
+
+const char *status_word(const PairState *state, Colour *ret_colour) {
+        static const struct {
+                const char *state, *word;
+                Colour colour;
+        } words[] = {
+                { "starting", "starting", COLOUR_BUSY },
+                { "arming", "setting up watches", COLOUR_BUSY },
+                { "first-pass", "first pass", COLOUR_BUSY },
+                { "rescan", "rescan", COLOUR_BUSY },
+                { "paused", "paused", COLOUR_BUSY },
+                { "hold", "on hold", COLOUR_BAD },
+                { "failing", "failing", COLOUR_BAD },
+                { "stopping", "stopping", COLOUR_BUSY },
+        };
+        const char *name = state->state ?: "?";
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (streq(words[i].state, name)) {
+                        *ret_colour = words[i].colour;
+                        return words[i].word;
+                }
+        *ret_colour = COLOUR_BAD;
+        if (!streq(name, "live"))
+                return name;
+        if (state->n_failures > 0)
+                return "some entries fail";
+        if (state->n_held > 0)
+                return "partly on hold";
+        *ret_colour = state->n_pending > 0 ? COLOUR_BUSY : COLOUR_GOOD;
+        return state->n_pending > 0 ? "copying" : "in step";
+}
+
+static void put_count(Page *page, uint64_t n, const char *one, const char *many) {
+        char buffer[COUNT_TEXT_MAX];
+
+        string_buffer_appendf(&page->text, "%s %s", count_format(buffer, sizeof buffer, n),
+                              n == 1 ? one : many);
+}
+
+static void put_size(Page *page, uint64_t n) {
+        char buffer[SIZE_TEXT_MAX];
+
+        string_buffer_append(&page->text, size_format(buffer, sizeof buffer, n));
+}
+
+static void put_span(Page *page, usec_t span) {
+        char buffer[SPAN_TEXT_MAX];
+
+        /* Nobody reads fractions of what goes on. */
+        if (span > 10 * USEC_PER_SEC)
+                span -= span % USEC_PER_SEC;
+        string_buffer_append(&page->text, span_format(buffer, sizeof buffer, span));
+}
+
+/* "2026-11-21 07:25:38 (2min ago)" */
+static void put_time(Page *page, usec_t at) {
+        time_t seconds = (time_t) (at / USEC_PER_SEC);
+        char buffer[64];
+        struct tm tm;
+
+        if (localtime_r(&seconds, &tm) &&
+            strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &tm) > 0)
+                string_buffer_append(&page->text, buffer);
+        if (page->now < at + USEC_PER_SEC)
+                return;
+        string_buffer_append(&page->text, " (");
+        put_span(page, (page->now - at) / USEC_PER_SEC * USEC_PER_SEC);
+        string_buffer_append(&page->text, " ago)");
+}
+
+/* Prints what was gathered. */
+static void end_field(Page *page, const char *label, Colour colour) {
+        _cleanup_free_ char *text = string_buffer_take(&page->text);
+
+        page->text = STRING_BUFFER_NULL;
+        page->n_lines += terminal_print_field(page->terminal, label, colour, text ?: "?");
+}
+
+static void print_text(Page *page, const char *label, Colour colour, const char *text) {
+        string_buffer_append(&page->text, text);
+        end_field(page, label, colour);
+}
+
+/* Lines */
+
+static void print_heading(Page *page) {
+        const PairState *state = page->state;
+        _cleanup_free_ char *name = terminal_text(page->terminal, state->name ?: "?");
+        Colour colour;
+        const char *word = status_word(state, &colour);
+
+        terminal_print(page->terminal, COLOUR_HEADING, name ?: "?");
+        (void) fputs(": ", stdout);
+        terminal_print(page->terminal, colour, word);
+        (void) fputc('\n', stdout);
+        page->n_lines += 1 + (page->terminal->width == SIZE_MAX
+                                      ? 0
+                                      : (terminal_columns(name ?: "?") + strlen(word) + 1) /
+                                                page->terminal->width);
+}
+
+static void print_reason(Page *page) {
+        const PairState *state = page->state;
+
+        if (state->reason && state->reason[0])
+                print_text(page, "Because", COLOUR_BAD, state->reason);
+        if (state->n_held > 0) {
+                put_count(page, state->n_held, "place of the source, whose disk is missing",
+                          "places of the source, whose disks are missing");
+                end_field(page, "On hold", COLOUR_BAD);
+        }
+        if (state->config_refused)
+                print_text(page, "Reload", COLOUR_BAD,
+                           "the new configuration was refused, the journal says why; the former "
+                           "one is in force");
+}
+
+static const char *backend_to_string(const char *backend) {
+        if (streq(backend, "fanotify-directories"))
+                return "fanotify on each directory";
+        if (streq(backend, "fanotify-file-systems"))
+                return "fanotify on whole file systems";
+        return backend;
+}
+
+static void print_watching(Page *page) {
+        const PairState *state = page->state;
+        const char *backend = state->watch_backend ?: "off";
+        Colour colour = COLOUR_NONE;
+
+        if (streq(backend, "off"))
+                string_buffer_append(&page->text, "off: changes are found by rescans alone");
+        else {
+                put_count(page, state->n_watched, "directory", "directories");
+                string_buffer_appendf(&page->text, " by %s", backend_to_string(backend));
+        }
+        if (state->n_fallen_back > 0) {
+                string_buffer_append(&page->text, ", of these ");
+                put_count(page, state->n_fallen_back, "by inotify", "by inotify");
+        }
+        if (state->n_unwatched > 0) {
+                string_buffer_append(&page->text, "; ");
+                put_count(page, state->n_unwatched, "more is left to rescans",
+                          "more are left to rescans");
+                colour = COLOUR_BUSY;
+        }
+        if (!state->replica_watched)
+                string_buffer_append(&page->text, "; the replica is left to rescans");
+        else if (state->n_replica_unwatched > 0) {
+                string_buffer_append(&page->text, "; ");
+                put_count(page, state->n_replica_unwatched,
+                          "directory of the replica is left to rescans",
+                          "directories of the replica are left to rescans");
+        }
+        if (state->n_overflows > 0) {
+                string_buffer_append(&page->text, "; ");
+                put_count(page, state->n_overflows, "overflow of events", "overflows of events");
+        }
+        end_field(page, "Watching", colour);
+}
+
+static void print_pending(Page *page) {
+        const PairState *state = page->state;
+
+        if (state->in_step_since > 0) {
+                string_buffer_append(&page->text, "nothing; in step since ");
+                put_time(page, state->in_step_since);
+        } else if (state->n_pending > 0)
+                put_count(page, state->n_pending, "change", "changes");
+        else
+                string_buffer_append(&page->text, "nothing noted");
+        if (state->lag > 0 && state->in_step_since == 0) {
+                string_buffer_append(&page->text, ", lag ");
+                put_span(page, state->lag);
+        }
+        end_field(page, "Pending", COLOUR_NONE);
+}
+
+static void print_failures(Page *page) {
+        const PairState *state = page->state;
+
+        if (state->n_failures == 0) {
+                print_text(page, "Failures", COLOUR_NONE, "none");
+                return;
+        }
+        put_count(page, state->n_failures, "entry", "entries");
+        string_buffer_appendf(&page->text, "; see 'rebackupctl failures %s'", state->name ?: "");
+        end_field(page, "Failures", COLOUR_BAD);
+}
+
+/* What was done, in the words of the daemon's summaries; zeroes are left out. */
+static void put_counters(Page *page, const StateCounters *counters) {
+        static const struct {
+                const char *name, *past;
+        } words[] = {
+                { "copy", "copied" },
+                { "update", "updated" },
+                { "rename", "renamed" },
+                { "link", "linked" },
+                { "mkdir", "made" },
+                { "metadata", "metadata" },
+                { "remove", "removed" },
+                { "adopt", "adopted" },
+                { "heal", "healed" },
+                { "version", "versions kept" },
+                { "unstable", "never at rest" },
+                { "fail", "failed" },
+        };
+        const char *separator = "";
+        uint64_t n;
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                n = state_counter(counters, words[i].name);
+                if (n == 0)
+                        continue;
+                string_buffer_append(&page->text, separator);
+                put_count(page, n, words[i].past, words[i].past);
+                separator = ", ";
+        }
+        if (!separator[0])
+                string_buffer_append(&page->text, "nothing to do");
+        n = state_counter(counters, "bytes");
+        if (n > 0) {
+                string_buffer_append(&page->text, "; ");
+                put_size(page, n);
+        }
+}
+
+static void print_last_pass(Page *page) {
+        const PairState *state = page->state;
+        const char *result = state->last_pass_result ?: "";
+        bool good = streq(result, "done");
+
+        if (state->last_pass_begun == 0)
+                string_buffer_append(&page->text, "none yet");
+        else {
+                put_time(page, state->last_pass_begun);
+                string_buffer_append(&page->text, ", took ");
+                put_span(page, state->last_pass_duration);
+                string_buffer_append(&page->text, ": ");
+                if (!good && !streq(result, "incomplete"))
+                        string_buffer_appendf(&page->text, "%s; ", result);
+                put_counters(page, &state->last_pass_counters);
+        }
+        end_field(page, "Full pass",
+                  good || state->last_pass_begun == 0 ? COLOUR_NONE : COLOUR_BAD);
+        if (state->next_pass > page->now) {
+                string_buffer_append(&page->text, "in ");
+                put_span(page, state->next_pass - page->now);
+                end_field(page, "Next", COLOUR_NONE);
+        }
+}
+
+static void print_verified(Page *page) {
+        const PairState *state = page->state;
+
+        if (state->n_files == 0)
+                return;
+        string_buffer_appendf(&page->text, "%u %% of ",
+                              (unsigned) (state->n_verified * 100 / state->n_files));
+        put_count(page, state->n_files, "file", "files");
+        string_buffer_append(&page->text, " within the interval");
+        if (state->n_without_hash > 0) {
+                string_buffer_append(&page->text, ", ");
+                put_count(page, state->n_without_hash, "without a hash", "without a hash");
+        }
+        if (state->oldest_verified > 0) {
+                string_buffer_append(&page->text, ", the oldest ");
+                put_time(page, state->oldest_verified);
+        }
+        end_field(page, "Verified", COLOUR_NONE);
+        if (state->n_damaged == 0)
+                return;
+        put_count(page, state->n_damaged, "file; the journal names it",
+                  "files; the journal names them");
+        end_field(page, "Damaged", COLOUR_BAD);
+}
+
+static void put_bar(Page *page, int progress) {
+        const Terminal *terminal = page->terminal;
+        const char *full = terminal->has_utf8 ? "\xe2\x96\x88" : "#",
+                   *empty = terminal->has_utf8 ? "\xe2\x96\x91" : "-";
+        size_t width = terminal->width == SIZE_MAX || terminal->width < BAR_BESIDE
+                               ? (size_t) BAR_COLUMNS_MIN
+                               : CLAMP(terminal->width - BAR_BESIDE, (size_t) BAR_COLUMNS_MIN,
+                                       (size_t) BAR_COLUMNS_MAX);
+        size_t done = width * (size_t) progress / 1000;
+
+        for (size_t i = 0; i < width; i++)
+                string_buffer_append(&page->text, i < done ? full : empty);
+        string_buffer_appendf(&page->text, " %d %%", progress / 10);
+}
+
+static void put_rate(Page *page) {
+        const PairState *state = page->state;
+        usec_t elapsed = page->now > state->pass_begun ? page->now - state->pass_begun : 0;
+
+        if (state->pass_bytes == 0 || elapsed == 0)
+                return;
+        string_buffer_append(&page->text, ", ");
+        put_size(page, state->pass_bytes);
+        string_buffer_append(&page->text, ", ");
+        put_size(page, (uint64_t) ((double) state->pass_bytes * USEC_PER_SEC / (double) elapsed));
+        string_buffer_append(&page->text, "/s");
+}
+
+static void print_pass(Page *page) {
+        const PairState *state = page->state;
+        int progress = pair_state_progress(state);
+        usec_t left = pair_state_time_left(state, page->now);
+
+        if (!state->pass || !state->pass[0])
+                return;
+        if (progress >= 0) {
+                put_bar(page, progress);
+                end_field(page, "Now", COLOUR_BUSY);
+        }
+        if (streq(state->pass, "arm"))
+                put_count(page, state->pass_directories, "directory", "directories");
+        else
+                put_count(page, state->pass_entries, "entry", "entries");
+        put_rate(page);
+        if (left > 0) {
+                string_buffer_append(&page->text, ", ");
+                put_span(page, left);
+                string_buffer_append(&page->text, " left");
+        }
+        end_field(page, progress >= 0 ? "" : "Now", COLOUR_NONE);
+}
+
+static void print_totals(Page *page) {
+        const PairState *state = page->state;
+
+        put_count(page, state->n_entries, "entry", "entries");
+        string_buffer_append(&page->text, " in ");
+        put_count(page, state->n_directories, "directory", "directories");
+        end_field(page, "Holds", COLOUR_NONE);
+        put_counters(page, &state->counters);
+        string_buffer_append(&page->text, ", since ");
+        put_time(page, state->started);
+        end_field(page, "Done", COLOUR_NONE);
+}
+
+size_t status_print(const Terminal *terminal, const PairState *state, usec_t now) {
+        Page page = { .terminal = terminal, .state = state, .now = now };
+
+        print_heading(&page);
+        print_reason(&page);
+        print_pass(&page);
+        print_text(&page, "Source", COLOUR_NONE, state->source ?: "?");
+        print_text(&page, "Replica", COLOUR_NONE, state->replica ?: "?");
+        print_watching(&page);
+        print_pending(&page);
+        print_failures(&page);
+        print_last_pass(&page);
+        print_verified(&page);
+        print_totals(&page);
+        return page.n_lines;
+}
