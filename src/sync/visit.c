@@ -1,6 +1,7 @@
 /* Visiting a directory: its source, its replica and its catalog rows, merged by name. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,14 +59,23 @@ static int sample(int directory_fd, const char *name, bool *ret_has, Entry *ret)
         return r == -ENOENT ? 0 : r;
 }
 
+/* Something of the source entry by which its file system can be told; what is no file has no
+ * content to be opened. An overlay has its files, and not its directories, on other devices. */
+static int open_inode(const Visit *visit, const Look *look) {
+        if (look_is_directory(look))
+                return confined_open_directory(visit->source_fd, look->name);
+        if (S_ISREG(look->source.stamp.mode))
+                return confined_open_content(visit->source_fd, look->name);
+        return confined_open_child(visit->source_fd, look->name, O_PATH);
+}
+
 static int sample_file_system(Visit *visit, Look *look) {
         _cleanup_close_ int fd = -EBADF;
 
         look->file_system = visit->file_system;
         if (!look->has_source || look->source.device == visit->source_directory.device)
                 return 0;
-        fd = look_is_directory(look) ? confined_open_directory(visit->source_fd, look->name)
-                                     : confined_open_content(visit->source_fd, look->name);
+        fd = open_inode(visit, look);
         if (fd < 0)
                 return fd;
         return file_systems_number(visit->engine, fd, look->source.device, &look->file_system);
