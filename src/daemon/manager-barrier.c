@@ -24,10 +24,11 @@ struct Barrier {
 };
 
 /* Whether the kernel tells of all changes: each directory is watched, and nothing was lost that a
- * full pass has yet to make up for. */
+ * pass has yet to make up for. */
 static bool events_tell_all(const Manager *manager, usec_t now) {
         return manager->armed && manager->watch_source && watch_n_refused(manager->watch) == 0 &&
-               manager->n_overflows == 0 && manager->next_full > now && !manager->failures_dropped;
+               manager->lost_sides == 0 && !engine_is_running(manager->engine, PASS_SURVEY) &&
+               manager->next_full > now && !manager->failures_dropped;
 }
 
 /* Why what is waited for cannot happen at present. */

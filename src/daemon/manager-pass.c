@@ -36,8 +36,28 @@ void manager_start_pass(Manager *manager, PassKind kind) {
         }
         if (kind == PASS_FULL) {
                 manager->next_full = USEC_INFINITY;
+                manager->lost_sides = 0;
                 manager_note_full_begun(manager, clears);
         }
+        manager_begin_ticks(manager);
+}
+
+/* One at a time: if the other side loses events as well, it is surveyed afterwards. */
+void manager_start_survey(Manager *manager) {
+        WatchSide side = manager->lost_sides & 1U << WATCH_SOURCE ? WATCH_SOURCE : WATCH_REPLICA;
+        Watch *watch = side == WATCH_SOURCE ? manager->watch : manager->replica_watch;
+        int r;
+
+        /* Every directory of that side is watched, and counted, anew. */
+        if (watch)
+                watch_reset_refused(watch);
+        r = engine_start_survey(manager->engine, side);
+        if (r < 0) {
+                manager_begin_back_off(manager, r, strerror(-r));
+                return;
+        }
+        manager->lost_sides &= ~(1U << side);
+        manager->n_overflows = 0;
         manager_begin_ticks(manager);
 }
 
@@ -54,6 +74,16 @@ void manager_start_dirty(Manager *manager, usec_t now) {
         dirty_batch_done(&batch);
         if (r < 0)
                 manager_begin_back_off(manager, r, strerror(-r));
+}
+
+static void log_survey(PassResult *result) {
+        _cleanup_free_ char *line = NULL;
+        bool failed = result->counters.operations[OPERATION_FAIL] > 0;
+
+        if (summary_format_survey(&result->counters, result->duration,
+                                  result->side == WATCH_SOURCE ? "source" : "replica",
+                                  result->n_deviating, &line) >= 0)
+                log_message(failed ? LOG_WARNING : LOG_INFO, REBACKUP_MSG_PASS_DONE, "%s", line);
 }
 
 static void log_summary(Manager *manager, PassResult *result) {
@@ -142,11 +172,17 @@ static void full_pass_done(Manager *manager, PassResult *result) {
         manager_check_watch_limit(manager);
 }
 
+static void survey_done(Manager *manager, PassResult *result) {
+        log_survey(result);
+        if (result->side == WATCH_SOURCE)
+                manager_check_watch_limit(manager);
+}
+
 static void pass_succeeded(Manager *manager, PassResult *result) {
         manager_end_hold(manager);
-        if (result->rebuilt && result->kind == PASS_DIRTY)
+        if (result->rebuilt && result->kind != PASS_FULL)
                 manager_want_full(manager, 0); /* there is more to refill than what is dirty */
-        if (result->foreign_links && result->kind == PASS_DIRTY)
+        if (result->foreign_links && result->kind != PASS_FULL)
                 manager_want_full(manager, 0);
         if (result->kind == PASS_ARM) {
                 manager->armed = true;
@@ -160,7 +196,10 @@ static void pass_succeeded(Manager *manager, PassResult *result) {
         if (result->kind == PASS_DIRTY && dirty_is_empty(manager->dirty) &&
             !manager->failures_dropped)
                 manager->n_failed = 0; /* all that failed has been tried again since */
-        log_summary(manager, result);
+        if (result->kind == PASS_SURVEY)
+                survey_done(manager, result);
+        else
+                log_summary(manager, result);
 }
 
 static void pass_was_stopped_by_guard(Manager *manager, const PassResult *result) {

@@ -15,6 +15,7 @@ static void cut_short(Manager *manager) {
                 return;
         engine_verify_stop(manager->engine);
         if (!manager->armed || (!engine_is_running(manager->engine, PASS_FULL) &&
+                                !engine_is_running(manager->engine, PASS_SURVEY) &&
                                 !engine_is_running(manager->engine, PASS_LARGE)))
                 return;
         engine_cancel(manager->engine);

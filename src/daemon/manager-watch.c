@@ -23,16 +23,21 @@ typedef struct Drain {
         unsigned n_events;
 } Drain;
 
-static void note_overflow(Manager *manager, const Watch *watch, usec_t now) {
+static void note_overflow(Manager *manager, WatchSide side, usec_t now) {
+        const Watch *watch = side == WATCH_SOURCE ? manager->watch : manager->replica_watch;
+        const char *what = side == WATCH_SOURCE ? "source" : "replica";
+        usec_t *said = &manager->overflow_said[side];
+
         manager->n_overflows++;
         manager->n_overflows_ever++;
-        manager_want_full(manager, now);
-        if (manager->overflow_said > 0 && now < manager->overflow_said + OVERFLOW_SAID_EVERY_USEC)
+        manager_want_survey(manager, side, now);
+        if (*said > 0 && now < *said + OVERFLOW_SAID_EVERY_USEC)
                 return;
-        manager->overflow_said = now;
+        *said = now;
         log_message(LOG_WARNING, REBACKUP_MSG_OVERFLOW,
-                    "event queue overflow; rescanning (if it happens often, raise the "
-                    "sysctl fs.%s.max_queued_events)",
+                    "event queue overflow of the %s; rescanning the %s (if it happens often, raise "
+                    "the sysctl fs.%s.max_queued_events)",
+                    what, what,
                     watch_backend(watch) == WATCH_BACKEND_INOTIFY ? "inotify" : "fanotify");
 }
 
@@ -81,9 +86,7 @@ static void on_event(const WatchEvent *event, void *userdata) {
                 manager_want_full(manager, drain->now);
                 break;
         case EVENT_OVERFLOW:
-                note_overflow(manager,
-                              drain->side == WATCH_SOURCE ? manager->watch : manager->replica_watch,
-                              drain->now);
+                note_overflow(manager, drain->side, drain->now);
                 break;
         }
         if (r < 0)

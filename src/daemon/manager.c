@@ -47,6 +47,29 @@ void manager_rescan(Manager *manager) {
         manager_continue(manager);
 }
 
+/* Who lost events of both sides looks at both. Before the first full pass nothing is known that a
+ * side could be held against. */
+void manager_want_survey(Manager *manager, WatchSide side, usec_t now) {
+        unsigned both = 1U << WATCH_SOURCE | 1U << WATCH_REPLICA;
+
+        if (manager->lost_sides == 0)
+                manager->survey_by = now + manager->config->max_delay;
+        manager->lost_sides |= 1U << side;
+        if (!manager->live || manager->lost_sides == both)
+                manager_want_full(manager, now);
+}
+
+/* What is known to be dirty is done first, or the survey would come upon it. It waits for a full
+ * pass as well: that may have been where something was lost before it was. */
+static usec_t next_survey(const Manager *manager, usec_t now) {
+        if (manager->lost_sides == 0 || !manager->live ||
+            engine_is_running(manager->engine, PASS_FULL))
+                return USEC_INFINITY;
+        if (engine_is_running(manager->engine, PASS_DIRTY) || dirty_next_due(manager->dirty) <= now)
+                return manager->survey_by;
+        return now;
+}
+
 /* The service manager waits for this before it starts what depends on the pair. Being on hold is a
  * state to wait in, not a failed start. */
 static void become_ready(Manager *manager) {
@@ -123,6 +146,8 @@ static void start_what_is_due(Manager *manager, usec_t now) {
         if (manager->live && dirty_next_due(manager->dirty) <= now &&
             !engine_is_running(manager->engine, PASS_DIRTY))
                 manager_start_dirty(manager, now);
+        if (next_survey(manager, now) <= now)
+                manager_start_survey(manager);
         manager_start_verify(manager, now);
 }
 
@@ -140,6 +165,7 @@ static usec_t next_start(Manager *manager) {
                 next = MIN(next, dirty_next_due(manager->dirty));
         if (!manager_is_mirroring(manager))
                 next = MIN(next, manager_next_verify(manager));
+        next = MIN(next, next_survey(manager, now_usec(CLOCK_MONOTONIC)));
         return next == USEC_INFINITY ? next : MAX(next, manager->not_before);
 }
 

@@ -5,8 +5,8 @@
  *
  *     open the pair, watch the source (PASS_ARM), ready, everything once (PASS_FULL), live
  *
- * where live means: dirty passes as events come, full passes by timer, by signal, and when events
- * were lost;
+ * where live means: dirty passes as events come, full passes by timer and by signal, and a look at
+ * one side when events of it were lost;
  * and at any time to a hold (a disk is missing) and back to watching, or to its end. What is to be
  * done next follows from the state below and the clock in one function, manager_continue(), which
  * every handler calls at its end.
@@ -124,9 +124,12 @@ struct Manager {
         unsigned n_pass_failures; /* in a row */
 
         DrainPace pace;
-        usec_t overflow_said; /* 0: never */
-        uint64_t n_overflows; /* since the last full pass began */
+        usec_t overflow_said[_WATCH_SIDE_MAX]; /* 0: never */
+        uint64_t n_overflows;                  /* since the last full pass began */
         uint64_t n_overflows_ever;
+        unsigned lost_sides;  /* bits by WatchSide: events of it were lost, and it is to be surveyed
+                               */
+        usec_t survey_by;     /* however much is dirty then */
         uint64_t n_unwatched; /* directories beyond the limit of watches, as last said */
 
         usec_t clocks_apart; /* CLOCK_REALTIME less CLOCK_MONOTONIC, as last told to the bus */
@@ -170,6 +173,8 @@ void manager_stop(Manager *manager);
 void manager_want_full(Manager *manager, usec_t when);
 /* Compares everything as soon as that can be. */
 void manager_rescan(Manager *manager);
+/* Events of SIDE were lost: what they told of is to be found. */
+void manager_want_survey(Manager *manager, WatchSide side, usec_t now);
 bool manager_is_busy(const Manager *manager);
 /* The same without what only reads: a verification can be asked to end at any moment. */
 bool manager_is_mirroring(const Manager *manager);
@@ -192,6 +197,7 @@ void manager_set_timer(Manager *manager, TimerKind kind, usec_t when);
 int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *userdata);
 void manager_start_pass(Manager *manager, PassKind kind);
 void manager_start_dirty(Manager *manager, usec_t now);
+void manager_start_survey(Manager *manager);
 /* Has what the engine learnt of files with other names looked at. */
 void manager_take_linked(Manager *manager);
 

@@ -80,7 +80,7 @@ static const char *result_of(const LastPass *pass) {
 static const char *pass_to_string(const EngineProgress *progress) {
         static const char *const names[_PASS_KIND_MAX] = {
                 [PASS_ARM] = "arm",     [PASS_FULL] = "full",     [PASS_DIRTY] = "dirty",
-                [PASS_LARGE] = "large", [PASS_VERIFY] = "verify",
+                [PASS_LARGE] = "large", [PASS_VERIFY] = "verify", [PASS_SURVEY] = "survey",
         };
 
         return progress->running ? names[progress->kind] : "";

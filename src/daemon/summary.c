@@ -134,6 +134,24 @@ int summary_format_verify(Counters *counters, const VerifyResult *result, usec_t
         return finish(&text, ret);
 }
 
+int summary_format_survey(Counters *counters, usec_t duration, const char *side,
+                          uint64_t n_deviating, char **ret) {
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        char span[SPAN_TEXT_MAX];
+
+        string_buffer_appendf(&text, "rescan of the %s after lost events done in %s: ", side,
+                              span_format(span, sizeof span, duration));
+        put_count(&text, "", counters->n_entries, counters->n_entries == 1 ? "entry" : "entries");
+        if (n_deviating == 0)
+                string_buffer_append(&text, " as before");
+        else
+                put_count(&text, ", ", n_deviating,
+                          n_deviating == 1 ? "directory compared" : "directories compared");
+        if (!nothing_done(counters))
+                put_pass_counts(&text, counters, false);
+        return finish(&text, ret);
+}
+
 int summary_format_totals(Counters *counters, usec_t duration, char **ret) {
         _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
         char span[SPAN_TEXT_MAX];

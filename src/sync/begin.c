@@ -137,14 +137,19 @@ static int push_dirty(Pass *pass) {
         return r;
 }
 
+static JobKind walking_job(PassKind kind) {
+        return kind == PASS_ARM ? JOB_ARM : kind == PASS_SURVEY ? JOB_SURVEY : JOB_DIRECTORY;
+}
+
 static int push_root(Pass *pass) {
         Node *root = tree_root(pass->engine->tree);
-        Job *job = job_new(pass->kind == PASS_ARM ? JOB_ARM : JOB_DIRECTORY, pass, root);
+        Job *job = job_new(walking_job(pass->kind), pass, root);
 
         node_unref(root);
         if (!job)
                 return -ENOMEM;
-        job->recursive = true;
+        job->recursive = pass->kind != PASS_SURVEY;
+        job->side = pass->side;
         push(pass, job);
         return 0;
 }
@@ -156,7 +161,8 @@ static void pass_expect(Worker *worker, Pass *pass) {
                 return;
         int64_t n = catalog_reader_count(reader);
         /* What an interrupted pass displaced is still there to be claimed or retired. */
-        pass->parked = catalog_reader_list(reader, CATALOG_PARKED, "", worker->rows, 1) > 0;
+        if (pass->kind == PASS_FULL)
+                pass->parked = catalog_reader_list(reader, CATALOG_PARKED, "", worker->rows, 1) > 0;
         (void) pthread_mutex_lock(&worker->engine->mutex);
         pass->n_expected = MAX(n, (int64_t) 0);
         pass->result.n_entries = pass->n_expected;
@@ -186,10 +192,10 @@ void job_begin(Worker *worker, Job *job) {
         failures_begin_pass(pass);
         if (pass->kind == PASS_DIRTY)
                 pass->parked = atomic_exchange(&engine->parked_left, false);
-        if (pass->kind == PASS_FULL) {
+        if (pass->kind == PASS_FULL)
                 held_begin_full(engine);
+        if (pass->kind == PASS_FULL || pass->kind == PASS_SURVEY)
                 pass_expect(worker, pass);
-        }
         if (pass->kind == PASS_VERIFY)
                 r = verify_begin(engine);
         else

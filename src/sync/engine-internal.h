@@ -40,8 +40,9 @@ enum {
 #define STAGED_BYTES_MAX (UINT64_C(128) * 1024 * 1024)
 
 typedef enum JobKind {
-        JOB_BEGIN,     /* open the roots, start the walk */
-        JOB_ARM,       /* watch a directory and those below it */
+        JOB_BEGIN,  /* open the roots, start the walk */
+        JOB_ARM,    /* watch a directory and those below it */
+        JOB_SURVEY, /* hold one side of a directory, and of those below it, against the catalog */
         JOB_DIRECTORY, /* merge a directory's three listings */
         JOB_NAMES,     /* look at some names of a directory */
         JOB_GROUP,     /* look at all names of a hard-link group */
@@ -69,6 +70,7 @@ struct Job {
         CatalogIdentity identity; /* JOB_GROUP */
         WatchFile *files;         /* JOB_FILES: owned */
         size_t n_files;
+        WatchSide side;           /* JOB_SURVEY */
         bool created;             /* the replica's directory is new: it is staged by this job */
         bool recursive;           /* go on into all subdirectories */
         Entry source;             /* of a created directory: what its parent's visit saw */
@@ -88,6 +90,7 @@ struct Pass {
         Engine *engine;
         PassKind kind;
         PassPhase phase;
+        WatchSide side;   /* of PASS_SURVEY */
         DirtyBatch dirty; /* what a dirty pass was asked for */
         Job *jobs;        /* a stack, so that the walk goes deep first and stays small */
         Job *large;       /* likewise, a queue of JOB_LARGEs */
@@ -101,8 +104,9 @@ struct Pass {
         size_t n_held_back; /* items in JOB_PUBLISHes among the late */
         Job *removals;      /* where something was found gone from the source */
         atomic_bool parked; /* something was displaced in this pass, or left by the one before */
-        atomic_bool foreign_links; /* see PassResult */
-        atomic_bool short_of_room; /* likewise */
+        atomic_bool foreign_links;        /* see PassResult */
+        atomic_bool short_of_room;        /* likewise */
+        atomic_uint_fast64_t n_deviating; /* likewise */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;
@@ -244,6 +248,9 @@ void pass_release_roots(Pass *pass);
 /* arm.c */
 void job_arm(Worker *worker, Job *job);
 
+/* survey.c */
+void job_survey(Worker *worker, Job *job);
+
 /* visit.c */
 void job_directory(Worker *worker, Job *job);
 void job_names(Worker *worker, Job *job);
@@ -278,6 +285,12 @@ int engine_start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ende
 
 /* engine.c: tells the event loop that a pass has ended, or that there is something to take. */
 void engine_signal_ended(Engine *engine);
+
+/* Whether the pass comes for some names and not for all: what else belongs to these has to be told.
+ */
+static inline bool pass_is_partial(const Pass *pass) {
+        return pass->kind == PASS_DIRTY || pass->kind == PASS_SURVEY;
+}
 
 static inline void engine_beat(Engine *engine) {
         atomic_fetch_add_explicit(&engine->heartbeat, 1, memory_order_relaxed);

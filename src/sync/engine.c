@@ -201,16 +201,25 @@ int engine_start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ende
         return 0;
 }
 
-int engine_start(Engine *engine, PassKind kind) {
+static int start_full(Engine *engine, PassKind kind, WatchSide side) {
         Pass *pass = pass_new(engine, kind);
         int r;
 
         if (!pass)
                 return -ENOMEM;
+        pass->side = pass->result.side = side;
         r = engine_start_pass(engine, pass, &engine->full_pass, &engine->ended_full);
         if (r < 0)
                 pass_free(pass);
         return r;
+}
+
+int engine_start(Engine *engine, PassKind kind) {
+        return start_full(engine, kind, WATCH_SOURCE);
+}
+
+int engine_start_survey(Engine *engine, WatchSide side) {
+        return start_full(engine, PASS_SURVEY, side);
 }
 
 int engine_start_dirty(Engine *engine, DirtyBatch *batch) {

@@ -3,8 +3,8 @@
 /* The engine brings the replica into step: a pool of workers walks directories and stages what must
  * change, one committer flushes, publishes and commits in batches. Passes run beside the event
  * loop, which starts them, is told through an eventfd when one has ended, and collects the result.
- * At most one full pass and one dirty pass run at a time; the dirty pass has precedence in the
- * pool. Large files are copied beside them: no directory and no dirty pass waits for one.
+ * At most one full pass (or survey) and one dirty pass run at a time; the dirty pass has precedence
+ * in the pool. Large files are copied beside them: no directory and no dirty pass waits for one.
  *
  * All functions are called from the event-loop thread only. */
 
@@ -28,6 +28,8 @@ typedef enum PassKind {
                         started from outside */
         PASS_VERIFY, /* nothing is mirrored: files in step are read back from the medium and held
                        against their hashes */
+        PASS_SURVEY, /* one side is held against the catalog; what is not as it was is looked at as
+                        in a dirty pass */
         _PASS_KIND_MAX,
 } PassKind;
 
@@ -63,6 +65,8 @@ typedef struct PassResult {
         bool short_of_room; /* something failed because the replica's disk was full */
         Room room;          /* there, when the pass began */
         VerifyResult verify;
+        WatchSide side;       /* of a survey */
+        uint64_t n_deviating; /* directories in which a survey found something to look at */
 } PassResult;
 void pass_result_done(PassResult *result);
 
@@ -100,6 +104,8 @@ int engine_fd(const Engine *engine);
 /* Each returns 0, -EBUSY when such a pass already runs. The batch's content is taken. */
 int engine_start(Engine *engine, PassKind kind);
 int engine_start_dirty(Engine *engine, DirtyBatch *batch);
+/* Also -EBUSY while a full pass runs, which sees both sides but may have been to a place before. */
+int engine_start_survey(Engine *engine, WatchSide side);
 
 /* Takes the result of an ended pass: 1 there is one, 0 none (and the eventfd is drained). */
 int engine_collect(Engine *engine, PassResult *ret);

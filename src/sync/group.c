@@ -72,7 +72,7 @@ int visit_group_is_whole(Visit *visit, const Look *look) {
         if (r < 0)
                 return r;
         /* The others may be in step and not be looked at by themselves. */
-        if (r == CATALOG_GROUP_LEADER && !look->regroup && visit->pass->kind == PASS_DIRTY)
+        if (r == CATALOG_GROUP_LEADER && !look->regroup && pass_is_partial(visit->pass))
                 revisit_group(visit->pass, look_identity(look), visit->node, look->name);
         return r != CATALOG_GROUP_FOLLOWER;
 }

@@ -325,6 +325,7 @@ static void pass_finish_locked(Pass *pass) {
         unmark_late_locked(pass);
         pass->result.foreign_links = pass->foreign_links;
         pass->result.short_of_room = pass->short_of_room;
+        pass->result.n_deviating = pass->n_deviating;
         pass->result.duration = now_usec(CLOCK_MONOTONIC) - pass->started;
         if (pass->kind == PASS_DIRTY) {
                 engine->dirty_pass = NULL;

@@ -18,6 +18,9 @@ static void job_run(Worker *worker, Job *job) {
         case JOB_ARM:
                 job_arm(worker, job);
                 break;
+        case JOB_SURVEY:
+                job_survey(worker, job);
+                break;
         case JOB_DIRECTORY:
         case JOB_REMOVE:
                 job_directory(worker, job);

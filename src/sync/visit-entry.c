@@ -121,7 +121,7 @@ static int is_in_step(Visit *visit, const Look *look) {
 
 /* A full pass looks at all names anyway, and so does who comes for the whole group. */
 static bool has_left_group(const Visit *visit, const Look *look) {
-        return visit->pass->kind == PASS_DIRTY && !visit->removing && !look->regroup &&
+        return pass_is_partial(visit->pass) && !visit->removing && !look->regroup &&
                look->has_row && !S_ISDIR(look->row->source.mode) && look->row->source.n_links > 1 &&
                !(look->has_source && is_as_remembered(look));
 }

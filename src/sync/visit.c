@@ -10,45 +10,13 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
-#include "sync/disk.h"
 #include "sync/file-systems.h"
 #include "sync/purge.h"
 #include "sync/refused-name.h"
 #include "sync/report.h"
+#include "sync/row-cursor.h"
 #include "sync/stage.h"
 #include "sync/visit.h"
-
-/* The rows of a directory in order, read ahead in chunks so that no statement stays open while
- * something is copied. */
-typedef struct RowCursor {
-        CatalogReader *reader;
-        int64_t directory_id;
-        CatalogRow *rows;
-        int n, i;
-        bool ended;
-        int error;
-        char after[1024];
-} RowCursor;
-
-static CatalogRow *row_peek(RowCursor *cursor) {
-        if (cursor->i < cursor->n)
-                return &cursor->rows[cursor->i];
-        if (cursor->ended)
-                return NULL;
-        int n = catalog_reader_list(cursor->reader, cursor->directory_id, cursor->after,
-                                    cursor->rows, ROWS_CHUNK);
-        cursor->i = 0;
-        cursor->n = MAX(n, 0);
-        cursor->error = MIN(n, 0);
-        cursor->ended = n < ROWS_CHUNK;
-        if (n <= 0)
-                return NULL;
-        size_t length = strlen(cursor->rows[n - 1].name);
-        cursor->ended = cursor->ended || length >= sizeof cursor->after;
-        if (!cursor->ended)
-                memcpy(cursor->after, cursor->rows[n - 1].name, length + 1);
-        return &cursor->rows[0];
-}
 
 /* Samples one side. A name that a listing showed may be gone by now, and one that it did not show
  * may have come. */
@@ -69,7 +37,7 @@ static int open_inode(const Visit *visit, const Look *look) {
         return confined_open_child(visit->source_fd, look->name, O_PATH);
 }
 
-static int sample_file_system(Visit *visit, Look *look) {
+int visit_sample_file_system(Visit *visit, Look *look) {
         _cleanup_close_ int fd = -EBADF;
 
         look->file_system = visit->file_system;
@@ -94,7 +62,7 @@ static void look_at(Visit *visit, Look *look) {
         atomic_fetch_add_explicit(&visit->pass->result.counters.n_entries, 1, memory_order_relaxed);
         r = sample(visit->source_fd, look->name, &look->has_source, &look->source);
         if (r >= 0)
-                r = sample_file_system(visit, look);
+                r = visit_sample_file_system(visit, look);
         if (r < 0) {
                 visit_fail(visit, look, "examine", r);
                 return;
@@ -116,8 +84,7 @@ static void look_at(Visit *visit, Look *look) {
         visit_entry(visit, look);
 }
 
-/* The store inside a replica is no part of the mirrored tree on either side. */
-static bool is_store(const Visit *visit, const char *name) {
+bool visit_is_store(const Visit *visit, const char *name) {
         return visit->directory_id == CATALOG_ROOT && visit->engine->pair->store.inside_replica &&
                strcmp(name, STORE_NAME_INSIDE) == 0;
 }
@@ -143,12 +110,10 @@ static void merge(Visit *visit) {
         while (!engine_is_cancelled(visit->engine)) {
                 const char *in_source = i < source->n_entries ? listing_name(source, i) : NULL;
                 const char *in_replica = j < replica->n_entries ? listing_name(replica, j) : NULL;
-                CatalogRow *row = row_peek(&rows);
+                CatalogRow *row = row_cursor_peek(&rows);
 
-                /* Without its rows nothing may be concluded about the directory. */
                 if (rows.error < 0) {
-                        if (!disk_ended_pass(visit->pass, rows.error))
-                                pass_abort(visit->pass, rows.error, NULL);
+                        row_cursor_fail(&rows, visit->pass);
                         return;
                 }
                 const char *name = lesser(lesser(in_source, in_replica), row ? row->name : NULL);
@@ -163,7 +128,7 @@ static void merge(Visit *visit) {
                               .row = at_row ? row : NULL,
                               .is_listed = at_replica };
 
-                if (!is_store(visit, name))
+                if (!visit_is_store(visit, name))
                         look_at(visit, &look);
                 i += at_source;
                 j += at_replica;
@@ -222,7 +187,7 @@ static void visit_name(Visit *visit, Look *look) {
         }
         look->has_row = r >= 0;
         look->row = look->has_row ? row : NULL;
-        if (!is_store(visit, look->name))
+        if (!visit_is_store(visit, look->name))
                 look_at(visit, look);
 }
 
@@ -402,7 +367,20 @@ static bool is_superseded(const Visit *visit) {
                visit->job->source.stamp.inode != visit->source_directory.stamp.inode;
 }
 
-/* Opens both sides. False when there is nothing to visit. */
+/* False when there is nothing to visit. */
+static bool enter_replica(Visit *visit) {
+        int r = open_replica(visit);
+
+        if (r < 0 && means_gone(r) && !visit->job->created) {
+                ask_parent(visit);
+                return false;
+        }
+        if (r < 0)
+                fail_directory(visit, "make or open the replica of", r);
+        return r >= 0;
+}
+
+/* Opens both sides, or the one that is surveyed. False when there is nothing to visit. */
 static bool visit_open(Visit *visit) {
         int r;
 
@@ -411,6 +389,8 @@ static bool visit_open(Visit *visit) {
                 fail_directory(visit, "open the catalog for", r);
                 return false;
         }
+        if (visit->job->kind == JOB_SURVEY && visit->job->side == WATCH_REPLICA)
+                return enter_replica(visit);
         r = open_source(visit);
         if (r < 0 && means_gone(r) && visit->job->kind == JOB_LARGE) {
                 visit_defer(visit, &(Look) { .name = visit->job->name });
@@ -432,18 +412,14 @@ static bool visit_open(Visit *visit) {
                         return false;
                 visit->source_directory = visit->job->source;
         } else if (visit->job->kind != JOB_LARGE) {
-                note_times(visit);
+                if (visit->job->kind != JOB_SURVEY)
+                        note_times(visit);
                 visit_watch(visit, visit->engine->watch, visit->source_fd);
         }
+        if (visit->job->kind == JOB_SURVEY)
+                return true;
 
-        r = open_replica(visit);
-        if (r < 0 && means_gone(r) && !visit->job->created) {
-                ask_parent(visit);
-                return false;
-        }
-        if (r < 0)
-                fail_directory(visit, "make or open the replica of", r);
-        return r >= 0;
+        return enter_replica(visit);
 }
 
 static void put_off(Job *job) {
@@ -477,7 +453,7 @@ static void visit_close(Visit *visit) {
         safe_close(visit->replica_fd);
 }
 
-static void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
+void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
         Visit visit = {
                 .worker = worker,
                 .engine = worker->engine,

@@ -83,7 +83,14 @@ int look_examine(Visit *visit, Look *look);
  * LOOK tells of that. 1, 0, -errno. */
 int look_find_rot(Visit *visit, Look *look);
 
-/* visit.c: WATCH (may be NULL) watches its side's directory, open as DIRECTORY_FD. */
+/* visit.c */
+/* Opens what JOB's directory has on both sides, for a survey on one, and has BODY look at it. */
+void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit));
+/* Learns the file system of the source entry LOOK. 0 or -errno. */
+int visit_sample_file_system(Visit *visit, Look *look);
+/* The store inside a replica is no part of the mirrored tree on either side. */
+bool visit_is_store(const Visit *visit, const char *name);
+/* WATCH (may be NULL) watches its side's directory, open as DIRECTORY_FD. */
 void visit_watch(Visit *visit, Watch *watch, int directory_fd);
 
 /* visit-entry.c: brings one entry into step. */

@@ -62,6 +62,25 @@ START_TEST(pass_with_work) {
 }
 END_TEST
 
+START_TEST(survey_says_which_side) {
+        Counters counters = { .n_entries = 84123 };
+        _cleanup_free_ char *quiet = NULL, *one = NULL, *line = NULL;
+
+        TEST_OK(summary_format_survey(&counters, 210 * USEC_PER_MSEC, "replica", 0, &quiet));
+        ck_assert_str_eq(
+                quiet,
+                "rescan of the replica after lost events done in 210ms: 84,123 entries as before");
+        TEST_OK(summary_format_survey(&counters, 210 * USEC_PER_MSEC, "source", 1, &one));
+        ck_assert_str_eq(one, "rescan of the source after lost events done in 210ms: 84,123 "
+                              "entries, 1 directory compared");
+        counters.operations[OPERATION_UPDATE] = 3;
+        TEST_OK(summary_format_survey(&counters, 210 * USEC_PER_MSEC, "source", 2, &line));
+        ck_assert_str_eq(line,
+                         "rescan of the source after lost events done in 210ms: 84,123 entries, 2 "
+                         "directories compared, 3 updated, nothing failed");
+}
+END_TEST
+
 START_TEST(totals_say_every_number) {
         Counters counters = { .n_entries = 1 };
         _cleanup_free_ char *line = NULL;
@@ -231,6 +250,7 @@ int main(void) {
         tcase_add_loop_test(tcase, count, 0, (int) ELEMENTSOF(counts));
         tcase_add_test(tcase, pass_with_nothing_to_do);
         tcase_add_test(tcase, pass_with_work);
+        tcase_add_test(tcase, survey_says_which_side);
         tcase_add_test(tcase, totals_say_every_number);
         tcase_add_test(tcase, start_line_escapes_paths);
         tcase_add_loop_test(tcase, status, 0, (int) ELEMENTSOF(statuses));

@@ -187,6 +187,11 @@ const char *test_full(void) {
         return test_pass(PASS_FULL);
 }
 
+const char *test_survey(WatchSide side) {
+        TEST_OK(engine_start_survey(test.engine, side));
+        return finish_pass();
+}
+
 static Node *find_node(const char *path) {
         char copy[512], *rest = copy;
         Node *node = tree_root(test.tree);

@@ -51,6 +51,7 @@ int test_await(void);
  * operations, from a static buffer; "" for nothing. */
 const char *test_pass(PassKind kind);
 const char *test_full(void);
+const char *test_survey(WatchSide side);
 /* A dirty pass for one name, or the directory's listing (NAME NULL). DIRECTORY is relative to the
  * source, "" for its root. */
 const char *test_dirty(const char *directory, const char *name);
