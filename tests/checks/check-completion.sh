@@ -51,6 +51,8 @@ contains() {
 program=src/ctl/rebackupctl
 offers rebackupctl vers -- versions
 offers rebackupctl rest -- restore
+offers rebackupctl --config-root "$scratch/root" status ph -- photos
+offers rebackupctl list "" -- ""
 offers rebackupctl --config-root "$scratch/root" versions "" -- music photos vendor
 offers rebackupctl --config-root = "$scratch/root" versions p -- photos
 offers rebackupctl --config-root "$scratch/root" --json versions p -- photos
@@ -83,6 +85,17 @@ for program in src/ctl/rebackupctl src/daemon/rebackupd; do
         [ ${#options[@]} -gt 3 ] || { echo "no options found in the help of $program" >&2; exit 1; }
         contains "${options[@]}"
 done
+
+# Each command of the manual page.
+program=src/ctl/rebackupctl
+offers rebackupctl none-such "" -- ""
+COMP_WORDS=(rebackupctl "")
+COMP_CWORD=1
+_rebackup "$build/$program" "" rebackupctl
+manual=$(ls "$top"/man/rebackupctl.[18])
+mapfile -t commands < <(sed -nE 's/^\.(It )?(Cm|Ss) ([a-z-]+)( .*)?$/\3/p' "$manual" | sort -u)
+[ ${#commands[@]} -gt 1 ] || { echo "no commands found in $manual" >&2; exit 1; }
+contains "${commands[@]}"
 
 # The keys are those of the manual page.
 sed -nE 's/^\.Sh THE \[([A-Z]+)\].*/\1/p; s/^\.It Va ([A-Za-z]+) Ns = .*/\1/p' "$top/man/rebackup.conf.5" |
