@@ -27,8 +27,8 @@ struct Barrier {
  * pass has yet to make up for. */
 static bool events_tell_all(const Manager *manager, usec_t now) {
         return manager->armed && manager->watch_source && watch_n_refused(manager->watch) == 0 &&
-               manager->lost_sides == 0 && !engine_is_running(manager->engine, PASS_SURVEY) &&
-               manager->next_full > now && !manager->failures_dropped;
+               manager->lost_sides == 0 && !manager->surveying && manager->next_full > now &&
+               !manager->failures_dropped;
 }
 
 /* Why what is waited for cannot happen at present. */

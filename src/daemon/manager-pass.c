@@ -56,6 +56,7 @@ void manager_start_survey(Manager *manager) {
                 manager_begin_back_off(manager, r, strerror(-r));
                 return;
         }
+        manager->surveying = true;
         manager->lost_sides &= ~(1U << side);
         manager->n_overflows = 0;
         manager_begin_ticks(manager);
@@ -239,6 +240,8 @@ static void note_last_pass(Manager *manager, PassResult *result) {
 }
 
 static void pass_ended(Manager *manager, PassResult *result) {
+        if (result->kind == PASS_SURVEY)
+                manager->surveying = false;
         counters_add(&manager->totals, &result->counters);
         if (result->kind == PASS_VERIFY && result->result <= 0 && result->result != -EBADMSG) {
                 add_retries(manager, result);

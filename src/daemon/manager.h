@@ -130,6 +130,7 @@ struct Manager {
         unsigned lost_sides;  /* bits by WatchSide: events of it were lost, and it is to be surveyed
                                */
         usec_t survey_by;     /* however much is dirty then */
+        bool surveying;       /* it is under way */
         uint64_t n_unwatched; /* directories beyond the limit of watches, as last said */
 
         usec_t clocks_apart; /* CLOCK_REALTIME less CLOCK_MONOTONIC, as last told to the bus */
