@@ -29,6 +29,14 @@ for field in Subject Defined-By Documentation; do
         [ "$found" -eq "$entries" ] || { echo "$entries entries, but $found with $field:" >&2; exit 1; }
 done
 
+# journalctl puts the bytes of a field in as they are. Names of files may have escapes for a terminal in them.
+raw=$(grep -o '@[A-Z_]*@' "$catalog" | sort -u | grep -vx '@REBACKUP_PAIR@' || true)
+[ -z "$raw" ] || { echo "fields with names that others choose: $raw" >&2; exit 1; }
+if grep -vE '^(#|Subject:)' "$catalog" | grep -E '.{79}' >&2; then
+        echo "the catalog is wider than 78 columns" >&2
+        exit 1
+fi
+
 if command -v journalctl >/dev/null; then
         mkdir -p "$scratch/root/usr/lib/systemd/catalog" "$scratch/root/var/lib/systemd/catalog"
         cp "$catalog" "$scratch/root/usr/lib/systemd/catalog/"
