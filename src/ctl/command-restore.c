@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,17 +13,12 @@
 #include "basic/size.h"
 #include "basic/string-util.h"
 #include "ctl/commands.h"
+#include "ctl/interrupt.h"
 #include "ctl/json.h"
 #include "ctl/say.h"
 #include "fs/attributes.h"
 #include "restore/restore.h"
 #include "restore/when.h"
-
-static volatile sig_atomic_t caught_signal;
-
-static void catch_signal(int signal) {
-        caught_signal = signal;
-}
 
 typedef struct Progress {
         const CtlOptions *options;
@@ -135,36 +129,9 @@ static void on_event(const RestoreEvent *event, void *userdata) {
                 print_text(progress, event);
 }
 
-static int go_on(void *userdata) {
-        (void) userdata;
-        return caught_signal ? -EINTR : 0;
-}
-
 static int write_archive(const void *data, size_t size, void *userdata) {
         (void) userdata;
         return loop_write(STDOUT_FILENO, data, size);
-}
-
-/* So that nothing half made stays behind. */
-static void catch_signals(void) {
-        static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-        const struct sigaction action = { .sa_handler = catch_signal, .sa_flags = SA_RESETHAND };
-
-        for (size_t i = 0; i < ELEMENTSOF(signals); i++) {
-                struct sigaction before;
-
-                if (sigaction(signals[i], NULL, &before) >= 0 && before.sa_handler != SIG_IGN)
-                        (void) sigaction(signals[i], &action, NULL);
-        }
-        (void) signal(SIGPIPE, SIG_IGN);
-}
-
-/* Ends as whoever sent the signal expects it. */
-static void end_by_signal(void) {
-        if (!caught_signal)
-                return;
-        (void) signal(caught_signal, SIG_DFL);
-        (void) raise(caught_signal);
 }
 
 static int find_time(const CtlOptions *options, const RestorePair *pair, const char *path,
@@ -208,7 +175,7 @@ int command_restore(const CtlOptions *options, const RestorePair *pair, const ch
                 .force = options->force,
                 .dry_run = options->dry_run,
                 .tell = on_event,
-                .go_on = go_on,
+                .go_on = interrupt_check,
                 .userdata = &progress,
         };
         char *error = NULL;
@@ -223,7 +190,7 @@ int command_restore(const CtlOptions *options, const RestorePair *pair, const ch
         if (r != 0)
                 return say_problem(r, error);
 
-        catch_signals();
+        interrupt_catch();
         if (options->json)
                 (void) fputc('[', stdout);
         r = perform(options, pair, &request, &error);
@@ -233,7 +200,7 @@ int command_restore(const CtlOptions *options, const RestorePair *pair, const ch
                 int code = say_problem(r, error);
 
                 (void) finish_output(code);
-                end_by_signal();
+                interrupt_end();
                 return code;
         }
         if (!options->json && !options->tar)

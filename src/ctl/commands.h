@@ -12,4 +12,6 @@ int command_status(const CtlOptions *options);
 int command_act(const CtlOptions *options);
 
 int command_versions(const CtlOptions *options, const RestorePair *pair, const char *path);
+int command_diff(const CtlOptions *options, const RestorePair *pair, const char *path);
+int command_manifest(const CtlOptions *options, const RestorePair *pair, const char *path);
 int command_restore(const CtlOptions *options, const RestorePair *pair, const char *path);

@@ -12,6 +12,7 @@
 enum {
         OPTION_AT = 0x100,
         OPTION_CONFIG_ROOT,
+        OPTION_CONTENT,
         OPTION_FORCE,
         OPTION_FULL,
         OPTION_HELP,
@@ -28,6 +29,7 @@ enum {
 static const struct option long_options[] = {
         { "at", required_argument, NULL, OPTION_AT },
         { "config-root", required_argument, NULL, OPTION_CONFIG_ROOT },
+        { "content", no_argument, NULL, OPTION_CONTENT },
         { "dry-run", no_argument, NULL, 'n' },
         { "force", no_argument, NULL, OPTION_FORCE },
         { "full", no_argument, NULL, OPTION_FULL },
@@ -57,6 +59,8 @@ void ctl_options_print_help(FILE *file) {
                 "  resume NAME           go on\n"
                 "  rescan NAME           compare everything now\n"
                 "  reload NAME           read the configuration again\n"
+                "  diff PAIR [PATH]      what differs between source and replica\n"
+                "  manifest PAIR [PATH]  the replica's files and their hashes, for sha256sum -c\n"
                 "  versions PAIR PATH    what was kept of a path\n"
                 "  restore PAIR PATH     bring a path back\n"
                 "\n"
@@ -76,11 +80,12 @@ void ctl_options_print_help(FILE *file) {
                 "     --force           replace what is there already\n"
                 "     --tar             write a tar archive to the standard output\n"
                 "  -n --dry-run         say what would be restored and change nothing\n"
+                "     --content         diff: compare contents too, not only sizes and times\n"
                 "     --config-root DIR look for configuration files below DIR\n"
                 "     --help            show this help\n"
                 "     --version         show the version\n"
                 "\n"
-                "Exit status: 0 done, 1 not all of it, 64 usage, 66 nothing there, 69 the pair\n"
+                "Exit status: 0 done, 1 not all of it, or it differs, 64 usage, 66 nothing there, 69 the pair\n"
                 "is not running, 70 internal error, 73 target cannot be had, 74 input/output\n"
                 "error, 77 no permission, 78 configuration. See rebackupctl(8).\n",
                 file);
@@ -111,6 +116,9 @@ static void take_option(CtlOptions *options, int option) {
                 break;
         case OPTION_CONFIG_ROOT:
                 options->config_root = optarg;
+                break;
+        case OPTION_CONTENT:
+                options->content = true;
                 break;
         case OPTION_FORCE:
                 options->force = true;
@@ -152,8 +160,20 @@ static int refuse_option(char **argv, bool lacks_value, char **ret_error) {
         return refuse(ret_error, "unknown option '%s'", argv[optind - 1]);
 }
 
+static const struct {
+        const char *name;
+        CtlVerb verb;
+        bool needs_path;
+} path_verbs[] = {
+        { "versions", CTL_VERSIONS, true },
+        { "restore", CTL_RESTORE, true },
+        { "diff", CTL_DIFF, false },
+        { "manifest", CTL_MANIFEST, false },
+};
+
 static int take_arguments(CtlOptions *options, int n, char **arguments, char **ret_error) {
         const char *near;
+        size_t i;
         int r;
 
         if (n == 0)
@@ -161,24 +181,45 @@ static int take_arguments(CtlOptions *options, int n, char **arguments, char **r
         r = ctl_verb_take(options, n, arguments, ret_error);
         if (r != 0)
                 return r;
+        for (i = 0; i < ELEMENTSOF(path_verbs); i++)
+                if (streq(arguments[0], path_verbs[i].name))
+                        break;
         near = ctl_verb_nearest(arguments[0]);
-        if (streq(arguments[0], "versions"))
-                options->verb = CTL_VERSIONS;
-        else if (streq(arguments[0], "restore"))
-                options->verb = CTL_RESTORE;
-        else
+        if (i == ELEMENTSOF(path_verbs))
                 return refuse(ret_error, "unknown command '%s'%s%s%s", arguments[0],
                               near ? "; did you mean '" : "", near ?: "", near ? "'?" : "");
         if (n == 1)
-                return refuse(ret_error, "'%s' needs a pair and a path in it", arguments[0]);
-        if (n == 2)
+                return refuse(ret_error, "'%s' needs a pair%s", arguments[0],
+                              path_verbs[i].needs_path ? " and a path in it" : "");
+        if (n == 2 && path_verbs[i].needs_path)
                 return refuse(ret_error,
                               "'%s' needs a path in the pair '%s'; '.' stands for all of it",
                               arguments[0], arguments[1]);
         if (n > 3)
                 return refuse(ret_error, "too many arguments: '%s'", arguments[3]);
+        options->verb = path_verbs[i].verb;
         options->pair = arguments[1];
-        options->path = arguments[2];
+        options->path = n > 2 ? arguments[2] : ".";
+        return 0;
+}
+
+static bool has_restore_options(const CtlOptions *options) {
+        return options->at || options->to || options->force || options->tar || options->dry_run;
+}
+
+/* Each command takes its own options only. */
+static int check_options(const CtlOptions *options, char **ret_error) {
+        if (options->verb == CTL_VERSIONS && (has_restore_options(options) || options->content))
+                return refuse(ret_error,
+                              "'versions' takes --json and --config-root alone; to bring "
+                              "something back use 'restore'");
+        if (options->verb == CTL_DIFF && has_restore_options(options))
+                return refuse(ret_error, "'diff' takes --content, --json and --config-root alone");
+        if (options->verb == CTL_MANIFEST &&
+            (has_restore_options(options) || options->content || options->json))
+                return refuse(ret_error, "'manifest' takes --config-root alone");
+        if (options->verb == CTL_RESTORE && options->content)
+                return refuse(ret_error, "--content is an option of 'diff'");
         return 0;
 }
 
@@ -193,16 +234,11 @@ static int check(const CtlOptions *options, char **ret_error) {
                               *options->pair ? "path" : "pair");
         if (options->to && !*options->to)
                 return refuse(ret_error, "the directory of --to is an empty string");
-        if (options->verb == CTL_VERSIONS &&
-            (options->at || options->to || options->force || options->tar || options->dry_run))
-                return refuse(ret_error,
-                              "'versions' takes --json and --config-root alone; to bring "
-                              "something back use 'restore'");
         if (options->tar && (options->to || options->force || options->dry_run || options->json))
                 return refuse(ret_error,
                               "--tar writes an archive and nothing else: leave out --to, --force, "
                               "--dry-run and --json");
-        return 0;
+        return check_options(options, ret_error);
 }
 
 int ctl_options_parse(int argc, char **argv, CtlOptions *ret, char **ret_error) {

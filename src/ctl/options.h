@@ -8,6 +8,8 @@
 typedef enum CtlVerb {
         CTL_HELP,
         CTL_VERSION,
+        CTL_DIFF,
+        CTL_MANIFEST,
         CTL_VERSIONS,
         CTL_RESTORE,
         /* see verbs.h */
@@ -23,11 +25,11 @@ typedef enum CtlVerb {
 /* All strings are of argv. */
 typedef struct CtlOptions {
         CtlVerb verb;
-        const char *pair, *path;
+        const char *pair, *path; /* the path is "." where it may be left out and is */
         const char *config_root; /* NULL: none */
         const char *at;          /* NULL: the newest version */
         const char *to;          /* NULL: the source */
-        bool force, tar, dry_run, json;
+        bool content, force, tar, dry_run, json;
         bool system, user; /* whose pairs are meant; neither: root's are the system's */
         bool watch, full, start;
         char **arguments; /* of a verb of verbs.h, behind it */

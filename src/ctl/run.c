@@ -21,8 +21,16 @@ static int run_command(const CtlOptions *options) {
                 r = restore_pair_path(&pair, options->path, &path, &error);
         if (r != 0)
                 return say_problem(r, error);
-        return options->verb == CTL_VERSIONS ? command_versions(options, &pair, path)
-                                             : command_restore(options, &pair, path);
+        switch (options->verb) {
+        case CTL_DIFF:
+                return command_diff(options, &pair, path);
+        case CTL_MANIFEST:
+                return command_manifest(options, &pair, path);
+        case CTL_VERSIONS:
+                return command_versions(options, &pair, path);
+        default:
+                return command_restore(options, &pair, path);
+        }
 }
 
 int run(int argc, char **argv) {

@@ -8,7 +8,8 @@
 #include "basic/macros.h"
 
 enum {
-        EXIT_SOME_FAILED = 1, /* done, but some entries were not restored */
+        EXIT_SOME_FAILED = 1, /* done, but for some entries */
+        EXIT_DIFFERENT = 1,   /* as diff(1) */
 };
 
 /* A line on the standard error that begins with the program's name, made safe for a terminal. */
