@@ -16,8 +16,8 @@
 #include "state/digest.h"
 
 enum {
-        SUMS_MAX = 1024, /* gathered at a time; more are written to the table */
-        ROUNDS_MAX = 8,  /* of settling: one suffices but where directories are in a ring */
+        SUMS_MAX = 256, /* gathered at a time; more are written to the table */
+        ROUNDS_MAX = 8, /* of settling: one suffices but where directories are in a ring */
 };
 
 /* The arguments of the function that the triggers call. */

@@ -46,7 +46,7 @@ typedef struct CatalogRow {
         int64_t file_system;  /* number of the source entry's, see catalog_file_system */
         Stamp source;         /* both sides when last in step */
         Stamp replica;
-        Hash hash;
+        Hash hash; /* of a regular file's content, or of a symbolic link's target */
         bool has_hash;
         unsigned flags;
         int64_t verified; /* when both sides were last read back and found right, CLOCK_REALTIME in

@@ -14,6 +14,23 @@
 #include "sync/tick.h"
 #include "sync/visit.h"
 
+int look_hash_target(const Visit *visit, Look *look, const char *target) {
+        _cleanup_(hasher_freep) Hasher *hasher = NULL;
+        int r;
+
+        if (!visit->engine->pair->config->checksum)
+                return 0;
+        r = hasher_new(&hasher);
+        if (r >= 0)
+                r = hasher_begin(hasher);
+        if (r >= 0)
+                r = hasher_update(hasher, target, strlen(target));
+        if (r >= 0)
+                r = hasher_finish(hasher, &look->hash);
+        look->has_hash = r >= 0;
+        return r;
+}
+
 static int examine_symlink(Visit *visit, Look *look) {
         _cleanup_free_ char *source = NULL, *replica = NULL;
         int r;
@@ -24,7 +41,10 @@ static int examine_symlink(Visit *visit, Look *look) {
         r = symlink_read(visit->replica_fd, look->name, &replica);
         if (r < 0)
                 return r;
-        return strcmp(source, replica) == 0 ? EVIDENCE_EQUAL : EVIDENCE_DIFFERENT;
+        if (strcmp(source, replica) != 0)
+                return EVIDENCE_DIFFERENT;
+        r = look_hash_target(visit, look, source);
+        return r < 0 ? r : EVIDENCE_EQUAL;
 }
 
 /* Only ctime moved in the source and nobody touched the replica: then the source's hash settles it,

@@ -193,6 +193,8 @@ static int stage_special(Visit *visit, Look *look, StagePlace place) {
 
         if (S_ISLNK(look->source.stamp.mode)) {
                 r = symlink_read(visit->source_fd, look->name, &target);
+                if (r >= 0)
+                        r = look_hash_target(visit, look, target);
                 if (r < 0)
                         return r;
         }

@@ -78,6 +78,9 @@ static inline CatalogIdentity look_identity(const Look *look) {
 /* examine.c: compares the contents of both sides. Positive: EVIDENCE_EQUAL or EVIDENCE_DIFFERENT;
  * -errno. The source's hash is kept in LOOK when it was learnt. */
 int look_examine(Visit *visit, Look *look);
+/* A symbolic link's content is its target: LOOK gets its hash, if hashes are wanted. 0 or -errno.
+ */
+int look_hash_target(const Visit *visit, Look *look, const char *target);
 /* After the source's content was copied, whose hash is in LOOK: whether it is another one than the
  * catalog has although nothing else of the file moved, while the replica has the recorded one: then
  * LOOK tells of that. 1, 0, -errno. */

@@ -109,13 +109,24 @@ static void compare_attributes(const Place *place, const char *name, const char 
                       "%s: attributes differ", path);
 }
 
-static void compare_targets(const Place *place, const char *name, const char *path) {
+static void compare_targets(Comparison *comparison, const Place *place, const char *name,
+                            const char *path) {
         char source[PATH_MAX], replica[PATH_MAX];
         ssize_t n_source = TEST_SYS(readlinkat(place->source_fd, name, source, sizeof source));
         ssize_t n_replica = TEST_SYS(readlinkat(place->replica_fd, name, replica, sizeof replica));
 
         ck_assert_msg(n_source == n_replica && memcmp(source, replica, (size_t) n_source) == 0,
                       "%s: targets differ", path);
+        if (!comparison->reader)
+                return;
+        Hash hash;
+
+        TEST_OK(hasher_begin(comparison->hasher));
+        TEST_OK(hasher_update(comparison->hasher, source, (size_t) n_source));
+        TEST_OK(hasher_finish(comparison->hasher, &hash));
+        ck_assert_msg(comparison->row.has_hash &&
+                              memcmp(&comparison->row.hash, &hash, sizeof hash) == 0,
+                      "%s: the catalog has another hash of the target, or none", path);
 }
 
 static void compare_contents(Comparison *comparison, const Place *place, const char *name,
@@ -214,7 +225,7 @@ static void compare_entry(Comparison *comparison, const Place *place, const char
         if (!S_ISDIR(source.stamp.mode) && MAX(source.stamp.n_links, replica.stamp.n_links) > 1)
                 compare_links(comparison, (Link) { source.stamp.inode, replica.stamp.inode }, path);
         if (S_ISLNK(source.stamp.mode))
-                compare_targets(place, name, path);
+                compare_targets(comparison, place, name, path);
         else if (S_ISREG(source.stamp.mode))
                 compare_contents(comparison, place, name, path);
         else if (S_ISDIR(source.stamp.mode)) {
