@@ -15,7 +15,7 @@ static const struct {
         const char *member;
 } calls[] = {
         { CTL_SYNC, "Sync" },     { CTL_PAUSE, "Pause" },   { CTL_RESUME, "Resume" },
-        { CTL_RESCAN, "Rescan" }, { CTL_RELOAD, "Reload" },
+        { CTL_RESCAN, "Rescan" }, { CTL_RELOAD, "Reload" }, { CTL_APPROVE, "Approve" },
 };
 
 int command_act(const CtlOptions *options) {

@@ -15,11 +15,16 @@ typedef enum CtlVerb {
         /* see verbs.h */
         CTL_LIST,
         CTL_STATUS,
+        CTL_FAILURES,
+        CTL_EXPLAIN,
         CTL_SYNC,
         CTL_PAUSE,
         CTL_RESUME,
         CTL_RESCAN,
         CTL_RELOAD,
+        CTL_APPROVE,
+        CTL_CREATE,
+        CTL_CHECK,
 } CtlVerb;
 
 /* All strings are of argv. */

@@ -60,11 +60,20 @@ int run(int argc, char **argv) {
                 return command_list(&options);
         case CTL_STATUS:
                 return command_status(&options);
+        case CTL_FAILURES:
+                return command_failures(&options);
+        case CTL_EXPLAIN:
+                return command_explain(&options);
+        case CTL_CREATE:
+                return command_create(&options);
+        case CTL_CHECK:
+                return command_check(&options);
         case CTL_SYNC:
         case CTL_PAUSE:
         case CTL_RESUME:
         case CTL_RESCAN:
         case CTL_RELOAD:
+        case CTL_APPROVE:
                 return command_act(&options);
         default:
                 return run_command(&options);

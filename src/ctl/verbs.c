@@ -25,10 +25,16 @@ static const struct {
 } verbs[] = {
         { "list", CTL_LIST, 0, 0, TAKES_JSON, "no arguments" },
         { "status", CTL_STATUS, 0, 1, TAKES_JSON | TAKES_WATCH, "at most the name of a pair" },
+        { "failures", CTL_FAILURES, 1, 1, TAKES_JSON, "the name of a pair" },
+        { "explain", CTL_EXPLAIN, 2, 2, TAKES_JSON, "the name of a pair and a path in it" },
         { "sync", CTL_SYNC, 1, 1, TAKES_FULL, "the name of a pair" },
         { "pause", CTL_PAUSE, 1, 1, 0, "the name of a pair" },
         { "resume", CTL_RESUME, 1, 1, 0, "the name of a pair" },
         { "rescan", CTL_RESCAN, 1, 1, 0, "the name of a pair" },
+        { "create", CTL_CREATE, 3, -1, TAKES_JSON | TAKES_START,
+          "a name, a source, a replica, and settings as Section.Key=VALUE" },
+        { "check", CTL_CHECK, 1, 1, TAKES_JSON, "the name of a pair" },
+        { "approve", CTL_APPROVE, 1, 1, 0, "the name of a pair" },
         { "reload", CTL_RELOAD, 1, 1, 0, "the name of a pair" },
 };
 

@@ -13,6 +13,8 @@
 #include "daemon/manager.h"
 #include "daemon/pair-facts.h"
 
+typedef struct BusQuestion BusQuestion; /* see bus-explain.c */
+
 struct Bus {
         Manager *manager; /* borrowed */
         char *pair;       /* the name of the pair; owned */
@@ -25,6 +27,8 @@ struct Bus {
         bool change_waits;   /* change_timer runs */
         usec_t told;         /* CLOCK_MONOTONIC: when those who listen were last told */
         Authorizer authorizer;
+        BusQuestion *questions; /* owned */
+        size_t n_questions;
 
         PairFacts facts; /* what is read through the vtable */
         PairFacts told_facts;
@@ -38,11 +42,27 @@ int bus_pair_refresh(Bus *bus);
 int bus_pair_emit(Bus *bus);
 
 /* bus-methods.c */
+/* Reads the flags that end a method's arguments. 0; -EINVAL, with RET_ERROR set, if there are
+ * others than KNOWN. */
+int bus_read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret, sd_bus_error *ret_error);
 int bus_method_sync(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+int bus_method_approve(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 /* Pause, Resume and the like, told apart by the message's member. */
 int bus_method_action(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 /* The connection goes: nobody waits for an answer any more. */
 void bus_methods_done(Bus *bus);
+
+/* bus-failures.c */
+int bus_method_list_failures(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+/* When NAME of NODE is looked at next, CLOCK_REALTIME; 0: never by itself. */
+uint64_t bus_next_look(Manager *manager, Node *node, const char *name);
+/* Whether it waits to be looked at. */
+bool bus_is_pending(Manager *manager, Node *node, const char *name);
+
+/* bus-explain.c */
+int bus_method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+/* Waits for the threads that look at files. */
+void bus_explain_done(Bus *bus);
 
 /* bus-log-control.c: org.freedesktop.LogControl1(5). */
 int bus_log_control_add(Bus *bus);

@@ -12,8 +12,8 @@
 #include "daemon/manager-barrier.h"
 
 /* Flags are for what is to come; who sets one that is not known yet would be let down otherwise. */
-static int read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret,
-                      sd_bus_error *ret_error) {
+int bus_read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret,
+                   sd_bus_error *ret_error) {
         int r = sd_bus_message_read(message, "t", ret);
 
         if (r < 0)
@@ -44,7 +44,7 @@ int bus_method_sync(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
         uint64_t flags;
         int r;
 
-        r = read_flags(message, BARRIER_FULL, &flags, ret_error);
+        r = bus_read_flags(message, BARRIER_FULL, &flags, ret_error);
         if (r < 0)
                 return r;
         r = manager_add_barrier(bus->manager, (unsigned) flags, on_barrier,
@@ -65,6 +65,25 @@ void bus_methods_done(Bus *bus) {
         manager_forget_barriers(bus->manager, on_barrier, drop_message);
 }
 
+int bus_method_approve(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        Manager *manager = ASSERT_PTR((Bus *) userdata)->manager;
+        uint64_t flags;
+        int r;
+
+        r = bus_read_flags(message, 0, &flags, ret_error);
+        if (r < 0)
+                return r;
+        r = manager_approve(manager);
+        if (r >= 0)
+                return sd_bus_reply_method_return(message, NULL);
+        return sd_bus_error_set(ret_error, BUS_ERROR("NothingHeld"),
+                                manager->engine && engine_n_held(manager->engine) > 0
+                                        ? "the pair is not on hold; places inside the source that "
+                                          "are, which the log names, are approved by removing them "
+                                          "from the replica"
+                                        : "nothing is on hold that could be approved");
+}
+
 /* Those without arguments and results of their own. */
 static const struct {
         const char *member;
@@ -82,7 +101,7 @@ int bus_method_action(sd_bus_message *message, void *userdata, sd_bus_error *ret
         uint64_t flags;
         int r;
 
-        r = read_flags(message, 0, &flags, ret_error);
+        r = bus_read_flags(message, 0, &flags, ret_error);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < ELEMENTSOF(actions); i++)

@@ -25,6 +25,7 @@ static void disconnect(Bus *bus) {
         if (!bus->bus)
                 return;
         bus_methods_done(bus);
+        bus_explain_done(bus);
         authorizer_done(&bus->authorizer);
         (void) sd_bus_detach_event(bus->bus);
         bus->bus = sd_bus_close_unref(bus->bus);

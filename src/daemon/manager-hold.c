@@ -50,13 +50,28 @@ void manager_begin_hold(Manager *manager, int outcome, const char *reason) {
         manager->not_before = now_usec(CLOCK_MONOTONIC) + HOLD_RECHECK_USEC;
 }
 
+int manager_approve(Manager *manager) {
+        if (manager->hold != GUARD_SOURCE_FOREIGN && manager->hold != GUARD_REPLICA_FOREIGN)
+                return -ENOENT;
+        manager->approved = true;
+        if (manager->pair)
+                atomic_store(&manager->pair->approved, true);
+        if (manager->engine)
+                engine_note_mounts(manager->engine);
+        manager->not_before = 0;
+        manager_continue(manager);
+        return 0;
+}
+
 void manager_end_hold(Manager *manager) {
         if (manager->hold)
                 log_message(LOG_NOTICE, REBACKUP_MSG_HOLD_ENDED,
-                            "the hold ended: the disk is back; comparing everything");
+                            "the hold ended: %s; comparing everything",
+                            manager->approved ? "it was approved" : "the disk is back");
         else if (manager->n_pass_failures > 0)
                 log_notice("passes succeed again");
         manager->hold = 0;
+        manager->approved = false;
         manager->n_pass_failures = 0;
         manager->not_before = 0;
         free(TAKE_PTR(manager->reason));

@@ -179,8 +179,8 @@ int manager_open(Manager *manager, char **ret_error) {
         int r;
 
         resume_receive(manager, &resume);
-        r = pair_open(manager->config, options->instance, options->dry_run, &manager->pair,
-                      ret_error);
+        r = (manager->approved ? pair_open_approved : pair_open)(
+                manager->config, options->instance, options->dry_run, &manager->pair, ret_error);
         if (r != 0)
                 return r;
         confine(manager); /* before there are threads */
@@ -192,6 +192,7 @@ int manager_open(Manager *manager, char **ret_error) {
                 return r;
         if (manager->hold)
                 manager_end_hold(manager);
+        manager->approved = false;
         log_start(manager, resumed);
         return 0;
 }

@@ -312,6 +312,7 @@ int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager
         manager->options = options;
         manager->config = config;
         manager->sinks = sinks;
+        manager->approved = options->approve;
         manager->started = now_usec(CLOCK_MONOTONIC);
         manager->verify.next = USEC_INFINITY;
         notify_init(&manager->notify);

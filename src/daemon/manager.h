@@ -116,6 +116,7 @@ struct Manager {
         bool finished;       /* the loop ends with this round */
         bool abandoned;      /* what runs did not end in time; the next start puts it right */
         int hold;            /* a GuardOutcome, or 0 */
+        bool approved;       /* the next attempt to open the pair takes the disks that are there */
         char *reason;        /* of the hold, or of the failure that ended the last pass */
 
         usec_t started;           /* CLOCK_MONOTONIC, as everything but in_step_since */
@@ -205,6 +206,8 @@ void manager_take_linked(Manager *manager);
 /* manager-hold.c: a guard or a failure that keeps passes from running. */
 void manager_begin_hold(Manager *manager, int outcome, const char *reason);
 void manager_end_hold(Manager *manager);
+/* A person says that what is held back is meant. 0; -ENOENT: nothing is that could be approved. */
+int manager_approve(Manager *manager);
 void manager_begin_back_off(Manager *manager, int error, const char *reason);
 
 /* manager-room.c: a full disk, and what waits for it to have room. */

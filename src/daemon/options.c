@@ -50,6 +50,8 @@ void options_print_help(FILE *file) {
                 "  -n --dry-run               say what a pass would do and change nothing\n"
                 "     --verify                with --once: then read everything back from both\n"
                 "                             disks and hold it against the recorded hashes\n"
+                "     --approve               take source and replica as they are, although they\n"
+                "                             lie on other disks than at the last run\n"
                 "     --interval SPAN         compare everything this often (as 10min; 0: only\n"
                 "                             at start and when events were lost)\n"
                 "     --log-file PATH         also log to this file, or to NAME.log in this\n"
@@ -105,7 +107,7 @@ _printf_(2, 3) static int refuse(char **ret_error, const char *format, ...) {
         return -EINVAL;
 }
 
-static int take_option(Options *options, int option, char **ret_error) {
+static int take_option(Options *options, int option) {
         switch (option) {
         case 'n':
                 options->dry_run = options->once = true;
@@ -140,7 +142,8 @@ static int take_option(Options *options, int option, char **ret_error) {
                 return 0;
         default:
                 assert(option == OPTION_APPROVE);
-                return refuse(ret_error, "--approve is not supported yet by this version");
+                options->approve = true;
+                return 0;
         }
 }
 
@@ -195,7 +198,7 @@ int options_parse(int argc, char **argv, Options *ret, char **ret_error) {
         while ((option = getopt_long(argc, argv, ":n", long_options, NULL)) >= 0) {
                 if (option == '?' || option == ':')
                         return refuse_option(argv, option == ':', ret_error);
-                r = take_option(&options, option, ret_error);
+                r = take_option(&options, option);
                 if (r < 0)
                         return r;
         }

@@ -23,6 +23,7 @@ typedef struct Options {
         const char *config_root; /* of argv; NULL: none */
         const char *log_level;   /* of argv; NULL: the default. Not looked at here */
         bool once;
+        bool approve; /* of what the last run was on hold for */
         bool dry_run; /* sets once as well */
         bool verify;
         char **overrides; /* owned, as are its strings; "Section.Key=VALUE", NULL-terminated; NULL:

@@ -94,13 +94,13 @@ static int hold_remounted(const Party *party, const RootMount *root, const FileS
         return tell_error(
                 ret_error, party->foreign,
                 "%s %s is %s of file system %s, at the last run it was %s: %s; nothing is "
-                "written or removed until that is undone. If the change is meant, "
-                "%s%s%sstart again",
+                "written or removed until that is undone. If the change is meant, use "
+                "'rebackupctl approve' or start with --approve%s%s%s",
                 party->role, party->path, root->is_mounted ? "a mount point" : "a plain directory",
                 id->text, root->was_mounted ? "a mount point" : "a plain directory",
                 root->is_mounted ? "something was mounted over it"
                                  : "what was mounted there is not",
-                files ? "remove " : "", files ?: "", files ? " and " : "");
+                files ? ", or remove " : "", files ?: "", files ? " and start again" : "");
 }
 
 static int hold(const Party *party, const FileSystemId *was, const FileSystemId *now,
@@ -108,7 +108,8 @@ static int hold(const Party *party, const FileSystemId *was, const FileSystemId 
         return tell_error(ret_error, party->foreign,
                           "%s %s lies on file system %s, at the last run it was on %s: its disk is "
                           "not mounted, or another one is; nothing is written or removed until the "
-                          "right one is back. If the change is meant, %s%s%sstart again",
+                          "right one is back. If the change is meant, use 'rebackupctl approve' or "
+                          "start with --approve%s%s%s",
                           party->role, party->path, now->text, was->text, files ? "remove " : "",
                           files ?: "", files ? " and " : "");
 }

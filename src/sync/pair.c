@@ -167,8 +167,10 @@ static int establish(Pair *pair, Roots *roots, StorePlan *plan, char **ret_error
         if (r < 0)
                 return tell_error(ret_error, r, "cannot bind the pair to %s: %s",
                                   pair->config->replica, strerror(-r));
-        if (!pair->dry_run)
+        if (!pair->dry_run) {
                 records_save(pair);
+                atomic_store(&pair->approved, false);
+        }
         return 0;
 }
 
@@ -178,36 +180,51 @@ static int survey(const Pair *pair, const Roots *roots, StorePlan *ret, char **r
         return r < 0 ? r : guard_overlap(pair->config, roots, ret, ret_error);
 }
 
-int pair_open(const Config *config, const char *instance, bool dry_run, Pair **ret,
-              char **ret_error) {
-        _cleanup_(pair_closep) Pair *pair = NULL;
+static int open_roots(Pair *pair, char **ret_error) {
         _cleanup_(roots_done) Roots roots = ROOTS_NULL;
         _cleanup_(store_plan_done) StorePlan plan = {};
+        int r;
+
+        r = roots_open(pair->config, &roots, ret_error);
+        if (r == 0)
+                r = survey(pair, &roots, &plan, ret_error);
+        if (r == 0)
+                r = records_judge(pair, &roots, &plan, ret_error);
+        return r == 0 ? establish(pair, &roots, &plan, ret_error) : r;
+}
+
+static int open_pair(const Config *config, const char *instance, bool dry_run, bool approved,
+                     Pair **ret, char **ret_error) {
+        _cleanup_(pair_closep) Pair *pair = NULL;
         int r;
 
         r = pair_new(config, instance, dry_run, &pair);
         if (r < 0)
                 return tell_error(ret_error, r, "cannot set up the pair of %s and %s: %s",
                                   config->source, config->replica, strerror(-r));
-        r = roots_open(config, &roots, ret_error);
-        if (r == 0)
-                r = survey(pair, &roots, &plan, ret_error);
-        if (r == 0)
-                r = records_judge(pair, &roots, &plan, ret_error);
-        if (r == 0)
-                r = establish(pair, &roots, &plan, ret_error);
+        atomic_store(&pair->approved, approved);
+        r = open_roots(pair, ret_error);
         if (r != 0)
                 return r;
-
         *ret = TAKE_PTR(pair);
         return 0;
+}
+
+int pair_open(const Config *config, const char *instance, bool dry_run, Pair **ret,
+              char **ret_error) {
+        return open_pair(config, instance, dry_run, false, ret, ret_error);
+}
+
+int pair_open_approved(const Config *config, const char *instance, bool dry_run, Pair **ret,
+                       char **ret_error) {
+        return open_pair(config, instance, dry_run, true, ret, ret_error);
 }
 
 /* Judges and makes again what may have changed since the last pass. */
 static int renew(Pair *pair, Roots *roots, char **ret_error) {
         _cleanup_(store_plan_done) StorePlan plan = {};
         bool remounted = atomic_exchange(&pair->mounts_changed, false),
-             unchanged = is_unchanged(pair, roots);
+             unchanged = is_unchanged(pair, roots) && !pair->approved;
         int r;
 
         if (unchanged && !remounted)

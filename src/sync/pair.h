@@ -30,7 +30,9 @@ typedef struct Pair {
         bool adopting; /* no pass was ever completed with this catalog: what is found in the replica
                           is compared by content, and what is removed or replaced is kept as a
                           version */
-        bool rebuilt;  /* the replica or the store was gone and made again since the last pass */
+        atomic_bool approved; /* a person has said that other file systems are meant: the next look
+                                 at the roots takes them, and binds the pair to them */
+        bool rebuilt; /* the replica or the store was gone and made again since the last pass */
         atomic_bool mounts_changed; /* since the overlap of source and replica was judged */
         CopyAbilities abilities;
         Flush flush; /* of the replica's file system */
@@ -54,6 +56,9 @@ typedef struct Pair {
  * person: thing, cause, remedy. */
 int pair_open(const Config *config, const char *instance, bool dry_run, Pair **ret,
               char **ret_error);
+/* The same after a person has approved of what the guards hold back: see Pair.approved. */
+int pair_open_approved(const Config *config, const char *instance, bool dry_run, Pair **ret,
+                       char **ret_error);
 Pair *pair_close(Pair *pair);
 
 /* Opens the roots for a pass and compares identities. A replica or store that was deleted meanwhile

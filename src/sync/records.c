@@ -13,6 +13,7 @@
 #include "basic/string-util.h"
 #include "sync/binding.h"
 #include "sync/guard.h"
+#include "sync/message-ids.h"
 #include "sync/tell.h"
 
 /* What was known of a replica at another path says nothing of this one. */
@@ -70,7 +71,18 @@ static int hold(const Pair *pair, const Roots *roots, const StoreIdentity *was,
                 const char *store_path, char **ret_error) {
         _cleanup_free_ char *files = describe_files(pair->state_directory, store_path);
 
-        return guard_file_systems(pair->config, roots, was, files, ret_error);
+        _cleanup_free_ char *error = NULL;
+        int r = guard_file_systems(pair->config, roots, was, files, &error);
+
+        if (r > 0 && pair->approved) {
+                tell_notice(REBACKUP_MSG_APPROVED,
+                            "source %s and replica %s are taken as they are, which was approved",
+                            pair->config->source, pair->config->replica);
+                return 0;
+        }
+        if (r != 0)
+                *ret_error = TAKE_PTR(error);
+        return r;
 }
 
 int records_hold(const Pair *pair, const Roots *roots, char **ret_error) {

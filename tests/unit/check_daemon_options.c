@@ -64,7 +64,6 @@ static const Case cases[] = {
                    "(Integrity.VerifyInterval)" },
         { { "--verify", "-n", "a", "b" },
           .error = "--verify heals what it finds: not with --dry-run" },
-        { { "--approve", "a", "b" }, .error = "--approve is not supported yet by this version" },
 };
 
 static void assert_text(const char *is, const char *wanted) {

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -57,6 +58,67 @@ static void unreadable_file(void) {
         test_close();
 }
 
+static void expect_failures(const char *expected) {
+        FailureList list;
+        char text[256] = "";
+
+        ck_assert_int_eq(engine_list_failures(test.engine, &list), 0);
+        for (size_t i = 0; i < list.n_items; i++) {
+                size_t used = strlen(text);
+
+                (void) snprintf(text + used, sizeof text - used, "%s%s: %s %u", i > 0 ? ", " : "",
+                                list.items[i].path, strerror(-list.items[i].error),
+                                list.items[i].n_attempts);
+                ck_assert_uint_le(list.items[i].first, list.items[i].last);
+        }
+        ck_assert_str_eq(text, expected);
+        ck_assert_uint_eq(engine_n_failures(test.engine), list.n_items);
+        ck_assert_uint_eq(list.n_unlisted, 0);
+        failure_list_done(&list);
+}
+
+/* What fails is listed until a pass has looked at it again, and it did not fail or is gone. */
+static void failures_are_listed(void) {
+        test_open(NULL, 0);
+        (void) test_full();
+        expect_failures("");
+        test_run("echo more >>s/d/1 && chmod 0 s/d/1");
+        (void) test_dirty("d", "1");
+        expect_failures("d/1: Permission denied 1");
+        (void) test_retry();
+        expect_failures("d/1: Permission denied 2");
+        /* Passes that look elsewhere change nothing about it. */
+        test_run("echo more >>s/2");
+        (void) test_dirty("", "2");
+        expect_failures("d/1: Permission denied 2");
+        /* A renamed directory takes it along. */
+        test_run("mv s/d s/moved");
+        (void) test_dirty("", NULL);
+        expect_failures("moved/1: Permission denied 2");
+        (void) test_full();
+        expect_failures("moved/1: Permission denied 1");
+        test_run("chmod 0644 s/moved/1");
+        (void) test_dirty("moved", NULL);
+        expect_failures("");
+
+        test_run("echo more >>s/moved/1 && chmod 0 s/moved/1 && touch s/2 && chmod 0 s/2 && "
+                 "echo more >>s/2 || true");
+        (void) test_full();
+        test_run("rm -f s/moved/1 && chmod 0644 s/2");
+        (void) test_full();
+        expect_failures("");
+
+        /* With the directory it goes as well. */
+        test_run("echo new >s/moved/new && chmod 0 s/moved/new");
+        (void) test_dirty("moved", NULL);
+        expect_failures("moved/new: Permission denied 1");
+        test_run("chmod 0644 s/moved/new && rm -r s/moved");
+        (void) test_dirty("", NULL);
+        expect_failures("");
+        test_expect_in_step();
+        test_close();
+}
+
 /* A directory that was never readable is made, and filled when it can be read. */
 static void unreadable_from_the_start(void) {
         test_run("chmod 0 s/d");
@@ -91,10 +153,8 @@ static void protected_directories(void) {
 }
 
 static void (*const without_rights[])(void) = {
-        unreadable_directory,
-        unreadable_file,
-        unreadable_from_the_start,
-        protected_directories,
+        unreadable_directory,      unreadable_file,       failures_are_listed,
+        unreadable_from_the_start, protected_directories,
 };
 
 enum { NOBODY = 65534, BEATS = 8 };
