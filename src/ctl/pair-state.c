@@ -62,6 +62,8 @@ static const struct {
         TEXT("LastPassResult", last_pass_result),
         COUNTERS("LastPassCounters", last_pass_counters),
         COUNTERS("Counters", counters),
+        NUMBER("VersionsBytes", versions_bytes),
+        NUMBER("VersionsMeasuredUSec", versions_measured),
         FLAG("Verifying", verifying),
         NUMBER("Files", n_files),
         NUMBER("FilesVerified", n_verified),

@@ -32,7 +32,7 @@ typedef struct PairState {
                 n_replica_unwatched, n_overflows, next_pass, last_pass_begun, last_pass_duration,
                 pass_begun, pass_entries, pass_expected, pass_directories, pass_bytes,
                 pass_operations, pass_failed, n_files, n_verified, n_never_verified, n_without_hash,
-                n_damaged, oldest_verified;
+                n_damaged, oldest_verified, versions_bytes, versions_measured;
         StateCounters counters, last_pass_counters;
 } PairState;
 

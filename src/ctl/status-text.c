@@ -279,6 +279,17 @@ static void print_last_pass(Page *page) {
         }
 }
 
+static void print_versions(Page *page) {
+        const PairState *state = page->state;
+
+        if (state->versions_measured == 0)
+                return;
+        put_size(page, state->versions_bytes);
+        string_buffer_append(&page->text, ", measured ");
+        put_time(page, state->versions_measured);
+        end_field(page, "Versions", COLOUR_NONE);
+}
+
 static void print_verified(Page *page) {
         const PairState *state = page->state;
 
@@ -381,6 +392,7 @@ size_t status_print(const Terminal *terminal, const PairState *state, usec_t now
         print_pending(&page);
         print_failures(&page);
         print_last_pass(&page);
+        print_versions(&page);
         print_verified(&page);
         print_totals(&page);
         return page.n_lines;

@@ -70,6 +70,9 @@ static const sd_bus_vtable vtable[] = {
         COUNTERS("LastPassCounters", last_pass_counters),
         COUNTERS("Counters", counters),
 
+        LIVE("VersionsBytes", "t", versions_bytes),
+        LIVE("VersionsMeasuredUSec", "t", versions_measured),
+
         LIVE("Verifying", "b", verifying),
         LIVE("Files", "t", n_files),
         LIVE("FilesVerified", "t", n_verified),

@@ -105,6 +105,8 @@ static int make_objects(Manager *manager, Resume *resume, bool *ret_resumed) {
                        &manager->engine);
         if (r >= 0 && resumed)
                 r = resume_finish(manager, resume);
+        if (r >= 0 && resumed) /* why it failed nobody knows any more */
+                dirty_hasten(manager->dirty, now_usec(CLOCK_MONOTONIC));
         *ret_resumed = resumed;
         return r;
 }

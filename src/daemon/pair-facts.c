@@ -135,6 +135,13 @@ static void acquire_pending(const Manager *manager, const Clocks *clocks, PairFa
         facts->lag = oldest < clocks->monotonic ? clocks->monotonic - oldest : 0;
 }
 
+static void acquire_versions(const Manager *manager, PairFacts *facts) {
+        VersionsUsage usage = engine_versions_usage(manager->engine);
+
+        facts->versions_bytes = usage.n_bytes;
+        facts->versions_measured = usage.measured;
+}
+
 /* Zeroes until it is known. */
 static void acquire_verify(Manager *manager, PairFacts *facts) {
         const CatalogCoverage *coverage = &manager->verify.coverage;
@@ -175,6 +182,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         facts->next_pass = to_realtime(clocks, MAX(manager->next_full, manager->not_before));
         acquire_pending(manager, clocks, facts);
         acquire_verify(manager, facts);
+        acquire_versions(manager, facts);
 }
 
 static const char *backend_of(const Manager *manager) {

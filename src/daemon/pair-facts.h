@@ -48,6 +48,7 @@ typedef struct PairFacts {
         char *last_pass_result;
         FactCounters last_pass_counters, counters;
 
+        uint64_t versions_bytes, versions_measured;
         int verifying;
         uint64_t n_files, n_verified, n_never_verified, n_without_hash, n_damaged, oldest_verified;
 

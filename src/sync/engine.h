@@ -176,6 +176,14 @@ void failure_list_done(FailureList *list);
 int engine_list_failures(Engine *engine, FailureList *ret);
 uint64_t engine_n_failures(const Engine *engine);
 
+/* The space that the versions take, as of when they were last measured (CLOCK_REALTIME; 0: not
+ * yet). That is done when some came or went, but not often. */
+typedef struct VersionsUsage {
+        uint64_t n_bytes;
+        usec_t measured;
+} VersionsUsage;
+VersionsUsage engine_versions_usage(const Engine *engine);
+
 /* How many places of the source are held: see held.h. */
 size_t engine_n_held(const Engine *engine);
 

@@ -56,6 +56,10 @@ Pair *pair_close(Pair *pair) {
 static void note_exchanged(Pair *pair, const Roots *roots) {
         const StoreIdentity *was = &pair->bound;
 
+        if (pair->approved) {
+                pair->rebuilt = true;
+                return;
+        }
         if (was->source_inode != 0 && was->source_inode != roots->source.stamp.inode) {
                 tell_notice(NULL,
                             "source %s is another directory than before, on the same file system; "

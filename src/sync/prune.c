@@ -26,6 +26,8 @@ enum {
 /* Time to gather: a busy pair keeps versions in every batch. */
 #define POKE_DELAY_USEC (5 * USEC_PER_SEC)
 #define AGE_STEP_MAX_USEC (1 * USEC_PER_HOUR)
+/* How old what is said of the versions' size may be; to know it takes a walk over all of them. */
+#define MEASURE_USEC (1 * USEC_PER_HOUR)
 
 struct Prune {
         Engine *engine;
@@ -33,8 +35,12 @@ struct Prune {
         pthread_mutex_t mutex; /* over every step of dropping */
         pthread_cond_t changed;
         atomic_bool stopping;
-        pthread_mutex_t running_mutex; /* over RUNNING */
-        Versions *running;             /* what the thread works on, for prune_stop to end it */
+        pthread_mutex_t running_mutex;   /* over RUNNING */
+        Versions *running;               /* what the thread works on, for prune_stop to end it */
+        atomic_bool stale;               /* versions came or went since they were measured */
+        usec_t measured;                 /* CLOCK_MONOTONIC; 0: never */
+        atomic_uint_fast64_t used_bytes; /* by the versions, at the time that is next */
+        atomic_uint_fast64_t used_at;    /* CLOCK_REALTIME; 0: not known */
         usec_t due; /* CLOCK_MONOTONIC; USEC_INFINITY: nothing to prune that is known */
 };
 
@@ -115,6 +121,8 @@ static int prune_step(Engine *engine, Versions *versions, Usage *usage, usec_t *
                 return 0;
         r = versions_drop_oldest(versions, STEP_ENTRIES, &n_bytes);
         usage->bytes -= MIN(usage->bytes, n_bytes);
+        if (r > 0)
+                engine->prune->stale = true;
         return r;
 }
 
@@ -122,6 +130,24 @@ static void set_running(Prune *prune, Versions *versions) {
         (void) pthread_mutex_lock(&prune->running_mutex);
         prune->running = versions;
         (void) pthread_mutex_unlock(&prune->running_mutex);
+}
+
+/* Measures what is left, if that is not known from before. */
+static void note_usage(Prune *prune, Versions *versions, Usage *usage) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+
+        if (!usage->is_known) {
+                if (!prune->stale || (prune->measured > 0 && now < prune->measured + MEASURE_USEC))
+                        return;
+                prune->stale = false;
+                usage->is_known = !versions || versions_measure(versions, &usage->bytes) >= 0;
+                prune->stale |= !usage->is_known;
+        }
+        if (!usage->is_known)
+                return;
+        prune->measured = now;
+        prune->used_bytes = usage->bytes;
+        prune->used_at = now_usec(CLOCK_REALTIME);
 }
 
 /* Until nothing is beyond the limits any more. Returns when to look again, CLOCK_MONOTONIC. */
@@ -140,6 +166,8 @@ static usec_t prune_run(Prune *prune) {
                 if (r == 0)
                         break;
         }
+        if (r >= 0 || r == -ENOENT)
+                note_usage(prune, versions, &usage);
         set_running(prune, NULL);
         versions_close(versions);
         if (r < 0 && r != -ENOENT) {
@@ -192,7 +220,14 @@ static void *prune_main(void *userdata) {
         return NULL;
 }
 
+VersionsUsage engine_versions_usage(const Engine *engine) {
+        const Prune *prune = engine->prune;
+
+        return prune ? (VersionsUsage) { prune->used_bytes, prune->used_at } : (VersionsUsage) {};
+}
+
 void prune_poke(Engine *engine) {
+        engine->prune->stale = true;
         set_due(engine->prune, now_usec(CLOCK_MONOTONIC) + POKE_DELAY_USEC);
 }
 
@@ -242,6 +277,7 @@ int prune_start(Engine *engine) {
                 return -ENOMEM;
         prune->engine = engine;
         prune->due = USEC_INFINITY;
+        prune->stale = true;
         r = -pthread_mutex_init(&prune->mutex, NULL);
         if (r >= 0)
                 r = -pthread_mutex_init(&prune->running_mutex, NULL);
