@@ -10,20 +10,13 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "fs/copy-internal.h"
 #include "fs/entry.h"
+#include "fs/read-back-internal.h"
 #include "fs/segments.h"
-
-enum { PIECE_BYTES = 1024 * 1024 };
 
 #ifndef SYS_cachestat
 #        define SYS_cachestat 451
 #endif
-
-struct ReadBack {
-        uint8_t *buffers[2]; /* of PIECE_BYTES each, aligned for O_DIRECT */
-        Hasher *hasher;
-};
 
 int read_back_new(ReadBack **ret) {
         _cleanup_(read_back_freep) ReadBack *read_back = calloc(1, sizeof *read_back);
@@ -41,6 +34,8 @@ int read_back_new(ReadBack **ret) {
         r = hasher_new(&read_back->hasher);
         if (r < 0)
                 return r;
+        if (syscall(SYS_io_setup, 1, &read_back->ahead.context) < 0)
+                read_back->ahead.context = 0;
 
         *ret = TAKE_PTR(read_back);
         return 0;
@@ -50,6 +45,8 @@ ReadBack *read_back_free(ReadBack *read_back) {
         if (!read_back)
                 return NULL;
 
+        if (read_back->ahead.context != 0)
+                (void) syscall(SYS_io_destroy, read_back->ahead.context);
         for (size_t i = 0; i < ELEMENTSOF(read_back->buffers); i++)
                 free(read_back->buffers[i]);
         (void) hasher_free(read_back->hasher);
@@ -84,13 +81,7 @@ static bool is_cached(int fd) {
         return syscall(SYS_cachestat, fd, &range, &state, 0) < 0 || state.n_cached > 0;
 }
 
-/* One file's way around the cache. */
-typedef struct Medium {
-        int fd;
-        bool drop; /* it was read through the cache, and was not there before */
-} Medium;
-
-static int medium_begin(Medium *medium, int fd) {
+int medium_begin(Medium *medium, int fd) {
         int flags = fcntl(fd, F_GETFL);
 
         if (flags < 0)
@@ -106,14 +97,14 @@ static int medium_begin(Medium *medium, int fd) {
         return 0;
 }
 
-static void medium_end(const Medium *medium) {
+void medium_end(const Medium *medium) {
         if (medium->drop)
                 (void) posix_fadvise(medium->fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
-/* Reads WANTED bytes where the file has them. A file system may take O_DIRECT for a descriptor and
- * refuse it for a file, or for a part of one. */
-static ssize_t read_piece(int fd, uint8_t *buffer, size_t wanted, uint64_t position) {
+/* A file system may take O_DIRECT for a descriptor and refuse it for a file, or for a part of one.
+ */
+ssize_t medium_read(int fd, uint8_t *buffer, size_t wanted, uint64_t position) {
         size_t done = 0;
 
         while (done < wanted) {
@@ -138,14 +129,57 @@ static ssize_t read_piece(int fd, uint8_t *buffer, size_t wanted, uint64_t posit
 
 /* Hashing */
 
+static void ahead_begin(ReadBack *read_back, int fd, uint64_t position, uint64_t end) {
+        Ahead *ahead = &read_back->ahead;
+        struct iocb *block = &ahead->block;
+
+        if (ahead->context == 0 || position >= end)
+                return;
+        *block = (struct iocb) {
+                .aio_lio_opcode = IOCB_CMD_PREAD,
+                .aio_fildes = (uint32_t) fd,
+                .aio_buf = (uint64_t) (uintptr_t) read_back->buffers[read_back->current],
+                .aio_nbytes = read_size(end - position, PIECE_BYTES),
+                .aio_offset = (int64_t) position,
+        };
+        ahead->pending = syscall(SYS_io_submit, ahead->context, 1, &block) == 1;
+}
+
+/* What it gave: bytes, or -errno; -ENODATA when nothing was asked for. */
+static int64_t ahead_finish(ReadBack *read_back) {
+        Ahead *ahead = &read_back->ahead;
+        struct io_event event = {};
+
+        if (!ahead->pending)
+                return -ENODATA;
+        ahead->pending = false;
+        while (syscall(SYS_io_getevents, ahead->context, 1, 1, &event, NULL) < 1)
+                if (errno != EINTR)
+                        return -EIO;
+        return event.res;
+}
+
+/* The next piece, into the current buffer. */
+static ssize_t take_piece(ReadBack *read_back, int fd, size_t wanted, uint64_t position) {
+        bool is_meant = (uint64_t) read_back->ahead.block.aio_offset == position;
+        int64_t n = ahead_finish(read_back);
+
+        if (n >= (int64_t) wanted && is_meant)
+                return (ssize_t) wanted;
+        return medium_read(fd, read_back->buffers[read_back->current], wanted, position);
+}
+
 static int hash_data(ReadBack *read_back, int fd, uint64_t end, uint64_t *position) {
         size_t wanted = (size_t) MIN(end - *position, (uint64_t) PIECE_BYTES);
-        ssize_t n = read_piece(fd, read_back->buffers[0], wanted, *position);
+        const uint8_t *data = read_back->buffers[read_back->current];
+        ssize_t n = take_piece(read_back, fd, wanted, *position);
         int r;
 
         if (n <= 0)
                 return (int) n;
-        r = hasher_update(read_back->hasher, read_back->buffers[0], (size_t) n);
+        read_back->current ^= 1;
+        ahead_begin(read_back, fd, *position + (uint64_t) n, end);
+        r = hasher_update(read_back->hasher, data, (size_t) n);
         if (r < 0)
                 return r;
 
@@ -197,223 +231,9 @@ int read_back_hash(ReadBack *read_back, int fd, CopyTick tick, void *userdata, H
         if (r < 0)
                 return r;
 
+        read_back->current = 0;
         r = hash_to(read_back, fd, &entry, tick, userdata);
+        (void) ahead_finish(read_back);
         medium_end(&medium);
-        return r < 0 ? r : hasher_finish(read_back->hasher, ret);
-}
-
-/* Comparing */
-
-typedef struct Comparison {
-        ReadBack *read_back;
-        const int *fds;
-        Damage damage;
-        CopyTick tick;
-        void *userdata;
-} Comparison;
-
-static void note_block(Comparison *c, uint64_t block, uint64_t first_byte,
-                       const bool unreadable[2]) {
-        Damage *damage = &c->damage;
-        DamageRun *last = damage->n_runs > 0 && damage->n_runs <= DAMAGE_RUNS_MAX
-                                  ? &damage->runs[damage->n_runs - 1]
-                                  : NULL;
-
-        if (damage->n_blocks++ == 0)
-                damage->first_byte = first_byte;
-        damage->n_unreadable[0] += unreadable[0];
-        damage->n_unreadable[1] += unreadable[1];
-        if (last && last->first + last->n == block && last->unreadable[0] == unreadable[0] &&
-            last->unreadable[1] == unreadable[1]) {
-                last->n++;
-                return;
-        }
-        if (damage->n_runs < DAMAGE_RUNS_MAX)
-                damage->runs[damage->n_runs] = (DamageRun) { block,
-                                                             1,
-                                                             { unreadable[0], unreadable[1] } };
-        if (damage->n_runs <= DAMAGE_RUNS_MAX)
-                damage->n_runs++;
-}
-
-static uint64_t first_difference(const uint8_t *a, const uint8_t *b) {
-        uint64_t i = 0;
-
-        while (a[i] == b[i])
-                i++;
-        return i;
-}
-
-/* Both of SIZE bytes from POSITION on, in the buffers. */
-static void compare_buffers(Comparison *c, uint64_t position, size_t size) {
-        const uint8_t *a = c->read_back->buffers[0], *b = c->read_back->buffers[1];
-
-        if (memcmp(a, b, size) == 0)
-                return;
-        for (size_t i = 0; i < size; i += DAMAGE_BLOCK_BYTES) {
-                size_t n = MIN(size - i, (size_t) DAMAGE_BLOCK_BYTES);
-
-                if (memcmp(a + i, b + i, n) != 0)
-                        note_block(c, (position + i) / DAMAGE_BLOCK_BYTES,
-                                   position + i + first_difference(a + i, b + i),
-                                   (const bool[2]) {});
-        }
-}
-
-static int compare_block(Comparison *c, uint64_t position, size_t size) {
-        bool unreadable[2];
-
-        for (int i = 0; i < 2; i++) {
-                ssize_t n = read_piece(c->fds[i], c->read_back->buffers[i], size, position);
-
-                if (n < 0 && n != -EIO)
-                        return (int) n;
-                unreadable[i] = n < 0 || (size_t) n < size;
-        }
-        if (unreadable[0] || unreadable[1])
-                note_block(c, position / DAMAGE_BLOCK_BYTES, position, unreadable);
-        else
-                compare_buffers(c, position, size);
-        return 0;
-}
-
-static int compare_piece(Comparison *c, uint64_t position, size_t size) {
-        ssize_t a = read_piece(c->fds[0], c->read_back->buffers[0], size, position);
-        ssize_t b = read_piece(c->fds[1], c->read_back->buffers[1], size, position);
-        int r = 0;
-
-        if (a == (ssize_t) size && b == (ssize_t) size) {
-                compare_buffers(c, position, size);
-                return 0;
-        }
-        for (size_t i = 0; r >= 0 && i < size; i += DAMAGE_BLOCK_BYTES) {
-                r = compare_block(c, position + i, MIN(size - i, (size_t) DAMAGE_BLOCK_BYTES));
-                if (r >= 0)
-                        r = copy_tick(c->tick, 0, c->userdata);
-        }
-        return r;
-}
-
-static int compare_all(Comparison *c) {
-        int r = 0;
-
-        for (uint64_t position = 0; r >= 0 && position < c->damage.size;) {
-                size_t size = (size_t) MIN(c->damage.size - position, (uint64_t) PIECE_BYTES);
-
-                r = compare_piece(c, position, size);
-                position += size;
-                if (r >= 0)
-                        r = copy_tick(c->tick, size, c->userdata);
-        }
-        return r;
-}
-
-int read_back_compare(ReadBack *read_back, const int fds[2], CopyTick tick, void *userdata,
-                      Damage *ret) {
-        Comparison c = { .read_back = read_back, .fds = fds, .tick = tick, .userdata = userdata };
-        Medium media[2];
-        Entry a, b;
-        int r;
-
-        r = entry_acquire(fds[0], "", &a);
-        if (r >= 0)
-                r = entry_acquire(fds[1], "", &b);
-        if (r < 0)
-                return r;
-        if (a.stamp.size != b.stamp.size)
-                return -EUCLEAN;
-        r = medium_begin(&media[0], fds[0]);
-        if (r >= 0)
-                r = medium_begin(&media[1], fds[1]);
-        if (r < 0)
-                return r;
-
-        c.damage.size = a.stamp.size;
-        r = compare_all(&c);
-        medium_end(&media[0]);
-        medium_end(&media[1]);
-        if (r >= 0)
-                *ret = c.damage;
-        return MIN(r, 0);
-}
-
-/* Putting together */
-
-static bool is_zero(const uint8_t *data, size_t size) {
-        return data[0] == 0 && memcmp(data, data + 1, size - 1) == 0;
-}
-
-static int write_at(int fd, const uint8_t *data, size_t size, uint64_t position) {
-        while (size > 0) {
-                ssize_t n = TEMP_FAILURE_RETRY(pwrite(fd, data, size, (off_t) position));
-
-                if (n <= 0)
-                        return n < 0 ? -errno : -EIO;
-                data += n;
-                size -= (size_t) n;
-                position += (uint64_t) n;
-        }
-        return 0;
-}
-
-static int mix_piece(ReadBack *read_back, const Mixture *mixture, int fd, uint64_t position,
-                     size_t size) {
-        ssize_t n = read_piece(fd, read_back->buffers[0], size, position);
-        int r;
-
-        if (n != (ssize_t) size)
-                return n < 0 ? (int) n : -EUCLEAN;
-        r = hasher_update(read_back->hasher, read_back->buffers[0], size);
-        if (r < 0 || mixture->target_fd < 0)
-                return r;
-        for (size_t i = 0; r >= 0 && i < size; i += DAMAGE_BLOCK_BYTES) {
-                size_t part = MIN(size - i, (size_t) DAMAGE_BLOCK_BYTES);
-
-                if (!is_zero(read_back->buffers[0] + i, part))
-                        r = write_at(mixture->target_fd, read_back->buffers[0] + i, part,
-                                     position + i);
-        }
-        return r;
-}
-
-/* Where what holds for POSITION ends, and whose it is. */
-static uint64_t region_end(const Mixture *mixture, uint64_t position, int *ret_fd) {
-        const Damage *damage = mixture->damage;
-        uint64_t end = damage->size;
-
-        *ret_fd = mixture->fds[0];
-        for (size_t i = 0; i < damage->n_runs; i++) {
-                uint64_t first = damage->runs[i].first * DAMAGE_BLOCK_BYTES;
-                uint64_t after = first + damage->runs[i].n * DAMAGE_BLOCK_BYTES;
-
-                if (position < first)
-                        return MIN(end, first);
-                if (position < after) {
-                        *ret_fd = mixture->fds[mixture->choice >> i & 1];
-                        return MIN(end, after);
-                }
-        }
-        return end;
-}
-
-int read_back_mix(ReadBack *read_back, const Mixture *mixture, CopyTick tick, void *userdata,
-                  Hash *ret) {
-        uint64_t size = mixture->damage->size;
-        int r, fd;
-
-        assert(mixture->damage->n_runs <= DAMAGE_RUNS_MAX);
-
-        if (mixture->target_fd >= 0 && ftruncate(mixture->target_fd, (off_t) size) < 0)
-                return -errno;
-        r = hasher_begin(read_back->hasher);
-        for (uint64_t position = 0; r >= 0 && position < size;) {
-                uint64_t end = region_end(mixture, position, &fd);
-                size_t n = (size_t) MIN(end - position, (uint64_t) PIECE_BYTES);
-
-                r = mix_piece(read_back, mixture, fd, position, n);
-                position += n;
-                if (r >= 0)
-                        r = copy_tick(tick, n, userdata);
-        }
         return r < 0 ? r : hasher_finish(read_back->hasher, ret);
 }
