@@ -73,7 +73,8 @@ static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
 static bool should_be_as_recorded(const Look *look) {
         if (!look->has_row || !look->row->has_hash || !S_ISREG(look->source.stamp.mode))
                 return false;
-        return look->source_state == STATE_SAME ||
+        /* As it was copied, which may be another state than that of the look. */
+        return stamp_equal(&look->row->source, &look->source.stamp) ||
                (look->row->flags & CATALOG_SOURCE_ROTTEN &&
                 stamp_content_equal(&look->row->source, &look->source.stamp));
 }
