@@ -19,7 +19,6 @@ static const struct {
         { "Sync", "MaxDelay" },
         { "Integrity", "VerifyInterval" },
         { "Integrity", "VerifyBandwidthMax" },
-        { "Integrity", "OnRot" },
         { "Log", "Operations" },
         { "Log", "File" },
 };

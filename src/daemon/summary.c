@@ -168,7 +168,7 @@ int summary_format_totals(Counters *counters, usec_t duration, char **ret) {
         }
         put_count(&text, ", ", counters->operations[OPERATION_FAIL], "failed");
         put_bytes(&text, counters->n_bytes, false);
-        if (counters->n_verified > 0) {
+        if (counters->n_verified > 0 || counters->n_rotten > 0) {
                 put_count(&text, "; ", counters->n_verified, "verified");
                 put_count(&text, ", ", counters->n_rotten, "found damaged");
                 put_count(&text, ", ", counters->n_rot_healed, "of them healed");

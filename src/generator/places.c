@@ -112,15 +112,27 @@ static int add_log(const Config *config, const Surroundings *surroundings, Place
                                              lasting_place_of_log(config->log_file), &mounted));
 }
 
-/* The source as such, or the mounted file system that it is in unless the replica is there, too. */
-static int choose_read_only(const Config *config, const Surroundings *surroundings,
-                            Places *places) {
-        _cleanup_free_ char *place = mount_point_of(surroundings, config->source);
+/* The source as such, or the mounted file system that it is in. */
+static char *place_of_source(const Config *config, const Surroundings *surroundings) {
+        char *place = mount_point_of(surroundings, config->source);
 
         if (place && is_top(place)) {
                 free(place);
                 place = strdup(config->source);
         }
+        return place;
+}
+
+/* Rotten files of the source are exchanged for good ones. */
+static bool writes_source(const Config *config) {
+        return config->on_rot == ON_ROT_HEAL_SOURCE;
+}
+
+/* The place of the source, unless the replica is there, too. */
+static int choose_read_only(const Config *config, const Surroundings *surroundings,
+                            Places *places) {
+        _cleanup_free_ char *place = place_of_source(config, surroundings);
+
         if (!place)
                 return -ENOMEM;
         for (size_t i = 0; i < places->n_writable; i++)
@@ -155,9 +167,12 @@ int places_plan(const Config *config, const Surroundings *surroundings, Places *
         r = add_replica_and_store(config, surroundings, &places);
         if (r >= 0 && config->log_file)
                 r = add_log(config, surroundings, &places);
+        if (r >= 0 && writes_source(config))
+                r = add_writable(&places, place_of_source(config, surroundings));
         if (r >= 0) {
                 drop_needless(&places);
-                r = choose_read_only(config, surroundings, &places);
+                if (!writes_source(config))
+                        r = choose_read_only(config, surroundings, &places);
         }
         if (r < 0) {
                 places_done(&places);

@@ -20,7 +20,7 @@ typedef struct Surroundings {
         void *userdata;
 } Surroundings;
 
-enum { PLACES_WRITABLE_MAX = 3 };
+enum { PLACES_WRITABLE_MAX = 4 };
 
 typedef struct Places {
         const char *required[3]; /* what must be mounted; borrowed of the Config */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "basic/alloc.h"
 #include "basic/fd.h"
@@ -54,6 +55,56 @@ static bool hash_settles(const Look *look) {
                stamp_content_equal(&look->row->source, &look->source.stamp);
 }
 
+/* Whether something that has nothing to do with the content moved ctime: another owner or mode, one
+ * more name, or the rename that move.c followed. */
+static bool ctime_is_explained(const Look *look) {
+        const Stamp *was = &look->row->source, *is = &look->source.stamp;
+
+        return was->ctime == 0 || was->mode != is->mode || was->uid != is->uid ||
+               was->gid != is->gid || was->n_links != is->n_links;
+}
+
+static uint64_t count_different(const uint8_t *a, const uint8_t *b, size_t n) {
+        uint64_t different = 0;
+
+        for (size_t i = 0; i < n; i++)
+                different += a[i] != b[i];
+        return different;
+}
+
+/* Whether most bytes are the same on both sides: 1, 0, -errno. */
+static int differs_little(Visit *visit, const Look *look, int source_fd) {
+        _cleanup_close_ int replica_fd = confined_open_content(visit->replica_fd, look->name);
+        uint64_t size = look->source.stamp.size, n_different = 0;
+        uint8_t a[16384], b[sizeof a];
+
+        if (replica_fd < 0)
+                return replica_fd;
+        for (uint64_t at = 0; at < size && n_different <= size / 2;) {
+                ssize_t n = TEMP_FAILURE_RETRY(pread(source_fd, a, sizeof a, (off_t) at));
+                ssize_t m = TEMP_FAILURE_RETRY(pread(replica_fd, b, sizeof b, (off_t) at));
+                int r = tick((uint64_t) MAX(n, (ssize_t) 0), visit);
+
+                if (n < 0 || m < 0)
+                        return -errno;
+                if (n == 0 || n != m || r < 0)
+                        return MIN(r, 0);
+                n_different += count_different(a, b, (size_t) n);
+                at += (uint64_t) n;
+        }
+        return n_different <= size / 2;
+}
+
+/* The content is another one although only ctime moved. That may be a change whose mtime was put
+ * back, or rot that is only noticed now, because somebody changed the mode. Where the metadata
+ * explain that ctime moved and most of the content is the same it is taken for rot: the replica
+ * keeps what it has, and the person is told. 1, 0, -errno. */
+static int is_rot(Visit *visit, const Look *look, int source_fd) {
+        if (look->row->flags & CATALOG_SOURCE_ROTTEN)
+                return 1; /* it was another one before its metadata moved */
+        return ctime_is_explained(look) ? differs_little(visit, look, source_fd) : 0;
+}
+
 static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
         int r = copier_hash(visit->worker->copier, source_fd, &look->hash, tick, visit);
         if (r < 0)
@@ -61,9 +112,10 @@ static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
         look->has_hash = true;
         if (memcmp(&look->hash, &look->row->hash, sizeof look->hash) == 0)
                 return EVIDENCE_EQUAL;
-        if (!(look->row->flags & CATALOG_SOURCE_ROTTEN))
-                return EVIDENCE_DIFFERENT;
-        /* It was another one before its metadata moved: the replica's content is the good one. */
+        r = is_rot(visit, look, source_fd);
+        if (r <= 0)
+                return r < 0 ? r : EVIDENCE_DIFFERENT;
+        visit_rotten(visit, look);
         look->is_rotten = true;
         look->hash = look->row->hash;
         return EVIDENCE_EQUAL;

@@ -2,7 +2,7 @@
  *
  * Makes FILES files in DIR, if they are not there, and changes one after the other for SECONDS, at
  * random and in every way in which content changes: written in place, through a mapping, with the
- * mtime put back, replaced by a rename, cut off and written anew; and their modes. */
+ * mtime put back, replaced by a rename, cut off and written anew. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static void change(const char *name) {
 
         if (fd < 0 || fstat(fd, &st) < 0)
                 die(name);
-        switch (draw(7)) {
+        switch (draw(6)) {
         case 0:
         case 1:
                 write_in_place(fd, st.st_size);
@@ -88,11 +88,8 @@ static void change(const char *name) {
                 if (rename("replacement", name) < 0)
                         die("rename");
                 break;
-        case 5:
-                make(name);
-                break;
         default:
-                (void) fchmod(fd, 0600 | draw(0200));
+                make(name);
         }
         (void) close(fd);
 }

@@ -57,6 +57,11 @@ static const Case cases[] = {
           .read_only = S },
         { S, "/mnt/d/photos", "/data/x/store", .mounts = "/mnt/d", .writable = "/mnt/d /data/x",
           .read_only = S },
+        /* Rot is healed in the source as well. */
+        { S, "/mnt/backup/photos", .writable = "/mnt/backup /srv/photos", .notes = "heal-source" },
+        { S, "/srv/copy", .writable = "/srv", .notes = "heal-source" },
+        { "/mnt/camera/DCIM", "/data/photos", .mounts = "/mnt/camera",
+          .writable = "/data /mnt/camera", .notes = "heal-source" },
         /* Log files. */
         { S, "/data/a/photos", NULL, "/var/log/rebackup/photos.log", .writable = "/data/a /var/log",
           .read_only = S },
@@ -115,7 +120,9 @@ START_TEST(plan) {
         Config config = { .source = (char *) is.source,
                           .replica = (char *) is.replica,
                           .store = (char *) is.store,
-                          .log_file = (char *) is.log_file };
+                          .log_file = (char *) is.log_file,
+                          .on_rot = has_word(is.notes, "heal-source") ? ON_ROT_HEAL_SOURCE
+                                                                      : ON_ROT_HEAL };
         Surroundings surroundings = { is_mount_point, exists, &is };
         _cleanup_(places_done) Places places = PLACES_NULL;
         _cleanup_free_ char *writable = NULL;
