@@ -31,6 +31,16 @@ static StatusPhase phase_of(const Manager *manager) {
         return manager->live ? STATUS_LIVE : STATUS_STARTING;
 }
 
+/* What is left of the files takes that much of the interval. */
+static usec_t verified_by(const CatalogCoverage *coverage, usec_t interval) {
+        uint64_t n_left = coverage->n_files - MIN(coverage->n_since, coverage->n_files);
+
+        if (n_left == 0)
+                return 0;
+        return now_usec(CLOCK_REALTIME) +
+               (usec_t) ((double) interval * (double) n_left / (double) coverage->n_files);
+}
+
 static void add_verify_facts(Manager *manager, StatusFacts *facts, usec_t now) {
         const ManagerVerify *verify = &manager->verify;
         VerifyProgress progress;
@@ -41,6 +51,7 @@ static void add_verify_facts(Manager *manager, StatusFacts *facts, usec_t now) {
         facts->n_verified = verify->coverage.n_since;
         facts->n_without_hash = verify->coverage.n_without_hash;
         facts->oldest_verified = (usec_t) verify->coverage.oldest;
+        facts->verified_by = verified_by(&verify->coverage, manager->config->verify_interval);
         engine_get_verify_progress(manager->engine, &progress);
         facts->verifying = progress.running;
         if (facts->phase != STATUS_VERIFYING)

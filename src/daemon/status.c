@@ -74,6 +74,10 @@ static void put_coverage(StringBuffer *text, const StatusFacts *facts) {
                 string_buffer_append(text, ", the oldest on ");
                 put_time(text, facts->oldest_verified);
         }
+        if (facts->verified_by > 0) {
+                string_buffer_append(text, ", all by ");
+                put_time(text, facts->verified_by);
+        }
         put_clause(text, ", ", facts->n_without_hash, "without a hash", "without a hash");
 }
 

@@ -43,11 +43,12 @@ typedef struct StatusFacts {
         bool patrols;              /* the next six are known */
         bool verifying;            /* a share is being read */
         uint64_t n_files, n_verified, n_without_hash; /* verified: within the interval */
-        usec_t oldest_verified;                       /* CLOCK_REALTIME; 0: none was verified yet */
-        usec_t in_step_since;                         /* CLOCK_REALTIME; 0: not in step */
-        bool config_refused;                          /* by the last reload */
-        const char *proof;  /* of both sides being the same; NULL: none. Borrowed */
-        const char *reason; /* of a hold, or of the last failure; NULL: none. Borrowed */
+        usec_t verified_by; /* when all will have been, at the pace of the interval; 0: they were */
+        usec_t oldest_verified; /* CLOCK_REALTIME; 0: none was verified yet */
+        usec_t in_step_since;   /* CLOCK_REALTIME; 0: not in step */
+        bool config_refused;    /* by the last reload */
+        const char *proof;      /* of both sides being the same; NULL: none. Borrowed */
+        const char *reason;     /* of a hold, or of the last failure; NULL: none. Borrowed */
 } StatusFacts;
 
 /* "Initial pass: 12,345 entries, 1.2 GiB, 41 %", "Watching 5,612 directories; 3 changes pending",

@@ -94,6 +94,26 @@ START_TEST(totals_say_every_number) {
 }
 END_TEST
 
+START_TEST(verified) {
+        Counters counters = { .n_verified = 84123, .n_verified_bytes = 3 * 1024 * 1024 };
+        VerifyResult result = {};
+        char *line = NULL;
+
+        TEST_OK(summary_format_verify(&counters, &result, 3 * USEC_PER_SEC, &line));
+        ck_assert_str_eq(line, "verified 84,123 files, 3.0 MiB in 3s: no damage");
+        free(line);
+        counters.n_rotten = 3;
+        counters.n_rot_healed = 2;
+        counters.operations[OPERATION_FAIL] = 1;
+        result = (VerifyResult) { .n_moved = 4, .is_cut_short = true, .coverage.n_damaged = 1 };
+        TEST_OK(summary_format_verify(&counters, &result, 3 * USEC_PER_SEC, &line));
+        ck_assert_str_eq(line, "verified 84,123 files, 3.0 MiB in 3s: 3 damaged, 2 healed, 1 left "
+                               "damaged, 4 changing, 1 failed, 1 known to be damaged; not all was "
+                               "read");
+        free(line);
+}
+END_TEST
+
 START_TEST(start_line_escapes_paths) {
         Config config = { .source = (char *) "/a\n",
                           .replica = (char *) "/b",
@@ -156,6 +176,23 @@ static const struct {
             .in_step_since = UINT64_C(1795242338) * USEC_PER_SEC,
             .proof = "identical, root 01" },
           "Watching 2 directories; in step since 2026-11-21 06:25:38; identical, root 01" },
+        { { .phase = STATUS_LIVE,
+            .watching = true,
+            .n_watched = 2,
+            .n_damaged = 1,
+            .patrols = true,
+            .n_files = 84000,
+            .n_verified = 42000,
+            .n_without_hash = 7,
+            .oldest_verified = UINT64_C(1795242338) * USEC_PER_SEC,
+            .verified_by = UINT64_C(1795242339) * USEC_PER_SEC },
+          "Watching 2 directories; 1 file damaged; verified 50 % of 84,000 files, the oldest on "
+          "2026-11-21 06:25:38, all by 2026-11-21 06:25:39, 7 without a hash" },
+        { { .phase = STATUS_VERIFYING,
+            .n_entries = 3,
+            .n_bytes = 1048576,
+            .n_bytes_expected = 4194304 },
+          "Verifying: 3 files, 1.0 MiB, 25 %" },
         { { .phase = STATUS_LIVE, .config_refused = true, .reason = "No space left on device" },
           "Rescanning by timer; new configuration refused; No space left on device" },
         { { .phase = STATUS_HOLD, .reason = "/a is not mounted" }, "On hold: /a is not mounted" },
@@ -252,6 +289,7 @@ int main(void) {
         tcase_add_test(tcase, pass_with_work);
         tcase_add_test(tcase, survey_says_which_side);
         tcase_add_test(tcase, totals_say_every_number);
+        tcase_add_test(tcase, verified);
         tcase_add_test(tcase, start_line_escapes_paths);
         tcase_add_loop_test(tcase, status, 0, (int) ELEMENTSOF(statuses));
         tcase_add_test(tcase, proof);
