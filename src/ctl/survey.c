@@ -253,8 +253,8 @@ static void check_watches(Survey *survey, const Config *config, const TreeSize *
                      "): the rest is left to rescans; raise it to %" PRIu64 " or more",
                      count, name, limit, needed + needed / 2);
         else
-                note(survey, SURVEY_FOUND, "%s directories to watch, which the limits allow",
-                     count);
+                note(survey, SURVEY_FOUND, "%s %s to watch, which the limits allow", count,
+                     needed == 1 ? "directory" : "directories");
 }
 
 static void describe_source(Survey *survey, const Place *source, const TreeSize *size) {
