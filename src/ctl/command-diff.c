@@ -164,6 +164,22 @@ static const char *why_no_proof(int r) {
         }
 }
 
+static uint64_t n_read_back(const CatalogCoverage *coverage) {
+        return coverage->n_files - coverage->n_without_hash - coverage->n_never;
+}
+
+static void print_coverage_text(const CatalogCoverage *coverage) {
+        char at[WHEN_TEXT_MAX];
+
+        if (coverage->oldest == 0)
+                (void) puts("catalog: no content has been read back from the disks yet");
+        else
+                (void) printf("catalog: %" PRIu64 " of %" PRIu64
+                              " files were read back from both disks, the first of them at %s\n",
+                              n_read_back(coverage), coverage->n_files,
+                              when_format(at, sizeof at, (usec_t) coverage->oldest));
+}
+
 static void print_proof_text(int r, const RecordedProof *proof) {
         char source[2 * HASH_BYTES + 1], replica[2 * HASH_BYTES + 1], at[WHEN_TEXT_MAX];
 
@@ -184,6 +200,7 @@ static void print_proof_text(int r, const RecordedProof *proof) {
                               when_format(at, sizeof at, proof->proven));
         else
                 (void) puts("catalog: no full pass has found the whole pair equal yet");
+        print_coverage_text(&proof->coverage);
 }
 
 static void print_proof_json(int r, const RecordedProof *proof) {
@@ -199,6 +216,9 @@ static void print_proof_json(int r, const RecordedProof *proof) {
                       hash_format(&proof->digests.replica, digits),
                       proof->is_identical ? "true" : "false");
         json_print_time(stdout, proof->proven);
+        (void) printf(",\"files\":%" PRIu64 ",\"read_back\":%" PRIu64 ",\"oldest_read_back\":",
+                      proof->coverage.n_files, n_read_back(&proof->coverage));
+        json_print_time(stdout, (usec_t) proof->coverage.oldest);
         (void) fputc('}', stdout);
 }
 

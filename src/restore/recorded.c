@@ -64,6 +64,9 @@ int recorded_proof(const Recorded *recorded, const char *path, RecordedProof *re
                 return r;
         if (r >= 0)
                 proof.proven = strtoull(text, NULL, 10);
+        r = catalog_reader_coverage(recorded->reader, 0, &proof.coverage);
+        if (r < 0)
+                return r;
         *ret = proof;
         return 0;
 }

@@ -24,7 +24,8 @@ int recorded_find(const Recorded *recorded, const char *path, CatalogRow *ret);
 typedef struct RecordedProof {
         CatalogDigests digests; /* of PATH with all that is below it */
         bool is_identical;
-        usec_t proven; /* when a full pass last found all of the pair equal; 0: never */
+        usec_t proven;            /* when a full pass last found all of the pair equal; 0: never */
+        CatalogCoverage coverage; /* of all of the pair: what was read back from both disks */
 } RecordedProof;
 
 /* 0; -ENOENT nothing is recorded of PATH, -ENODATA there are no digests; -errno. */
