@@ -10,6 +10,13 @@
 #define _printf_(format, arguments) __attribute__((__format__(__printf__, format, arguments)))
 #define _unused_ __attribute__((__unused__))
 
+/* For a result that the C library wants to be looked at, where nothing follows from it. */
+#define ignore_result(call) \
+        do {                \
+                if (call) { \
+                }           \
+        } while (0)
+
 #define ELEMENTSOF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define MIN(a, b)                                  \

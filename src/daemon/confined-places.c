@@ -56,7 +56,8 @@ static char *mount_point_of(const MountTable *mounts, const char *path) {
         const Mount *mount = mount_of(mounts, path, &point);
 
         while (mount && point && !is_another_file_system(mounts, mount)) {
-                _cleanup_free_ char *parent = path_parent(point), *former = point;
+                _cleanup_free_ char *parent = path_parent(point);
+                _cleanup_free_ _unused_ char *former = point;
 
                 point = NULL;
                 mount = parent ? mount_of(mounts, parent, &point) : NULL;

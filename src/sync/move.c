@@ -157,7 +157,8 @@ static int park_occupant(Visit *visit, const Look *look, Item **ret) {
 static void lift_modes(const Visit *visit, const Candidate *candidate) {
         if (geteuid() == 0)
                 return;
-        (void) fchmodat(candidate->replica_fd, candidate->row->name, S_IRWXU, AT_SYMLINK_NOFOLLOW);
+        ignore_result(fchmodat(candidate->replica_fd, candidate->row->name, S_IRWXU,
+                               AT_SYMLINK_NOFOLLOW));
         (void) fchmod(candidate->replica_fd, S_IRWXU);
         (void) fchmod(visit->replica_fd, S_IRWXU);
 }

@@ -129,11 +129,12 @@ static bool lift_modes(Publisher *publisher, const Item *item) {
                 return false;
         (void) fchmod(publisher->fd, (st.st_mode & 07777) | S_IRWXU);
         if (item->kind == ITEM_DIRECTORY)
-                (void) fchmodat(staging_fd(publisher), item->stage, S_IRWXU, 0);
+                ignore_result(fchmodat(staging_fd(publisher), item->stage, S_IRWXU, 0));
         else if (item->kind == ITEM_REMOVE &&
                  entry_acquire(publisher->fd, item->row.name, &entry) >= 0 &&
                  S_ISDIR(entry.stamp.mode))
-                (void) fchmodat(publisher->fd, item->row.name, S_IRWXU, AT_SYMLINK_NOFOLLOW);
+                ignore_result(
+                        fchmodat(publisher->fd, item->row.name, S_IRWXU, AT_SYMLINK_NOFOLLOW));
         return true;
 }
 
