@@ -86,9 +86,10 @@ make_large() {
 burst() { # SAMPLE OPTIONS...
         local name=$1
         shift
-        start_daemon --log-level notice "$@"
-        wait_for 'wait_equal "$SRC" "$DST" 1' 300
+        start_daemon --log-level info --set Log.Operations=no "$@"
+        wait_log 'pass done' 300
         sleep 2
+        mkdir "$SRC/burst"
         sample "$name" "$(seconds_until '[ "$(find "$DST/burst" -type f 2>/dev/null | wc -l)" -eq 5000 ]' \
                 "$FSOPS" burst "$SRC/burst" 50 5000)"
         kill "$DAEMON_PID"
