@@ -110,8 +110,9 @@ static int hold(const Party *party, const FileSystemId *was, const FileSystemId 
                           "not mounted, or another one is; nothing is written or removed until the "
                           "right one is back. If the change is meant, use 'rebackupctl approve' or "
                           "start with --approve%s%s%s",
-                          party->role, party->path, now->text, was->text, files ? "remove " : "",
-                          files ?: "", files ? " and " : "");
+                          party->role, party->path, now->text, was->text,
+                          files ? ", or remove " : "", files ?: "",
+                          files ? " and start again" : "");
 }
 
 int guard_file_systems(const Config *config, const Roots *roots, const StoreIdentity *was,
