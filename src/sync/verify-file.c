@@ -39,13 +39,34 @@ static bool is_as_remembered(const VerifyFile *file, int side) {
                stamp_equal(remembered(file, side), &entry.stamp);
 }
 
+void verify_leave_directory(VerifyThread *thread) {
+        for (int side = SOURCE; side < N_SIDES; side++)
+                thread->directory_fds[side] = safe_close(thread->directory_fds[side]);
+        thread->node = node_unref(thread->node);
+}
+
+static int enter_directory(VerifyThread *thread, int64_t parent) {
+        if (thread->node && thread->parent == parent)
+                return 0;
+        verify_leave_directory(thread);
+        thread->parent = parent;
+        return locate_by_id(&thread->worker, parent, &thread->node);
+}
+
+static int open_directory(VerifyFile *file, int side) {
+        int *fd = &file->thread->directory_fds[side];
+        Engine *engine = file->verify->engine;
+
+        if (*fd < 0)
+                *fd = side == SOURCE ? locate_source(engine, file->node)
+                                     : locate_replica(engine, file->node);
+        return *fd;
+}
+
 /* The side's file, at rest as the catalog has it: READING_GOOD for the time being. */
 static Reading open_side(VerifyFile *file, int side) {
-        Engine *engine = file->verify->engine;
-        int fd;
+        int fd = open_directory(file, side);
 
-        fd = side == SOURCE ? locate_source(engine, file->node)
-                            : locate_replica(engine, file->node);
         if (fd < 0)
                 return failed(file, side, fd);
         file->directory_fds[side] = fd;
@@ -275,11 +296,8 @@ static bool was_verified(VerifyThread *thread, const CatalogRow *row) {
 }
 
 static void file_done(VerifyFile *file) {
-        for (int side = SOURCE; side < N_SIDES; side++) {
+        for (int side = SOURCE; side < N_SIDES; side++)
                 safe_close(file->fds[side]);
-                safe_close(file->directory_fds[side]);
-        }
-        node_unref(file->node);
 }
 
 static bool verify_once(VerifyThread *thread, CatalogRow *row, bool again) {
@@ -291,7 +309,8 @@ static bool verify_once(VerifyThread *thread, CatalogRow *row, bool again) {
                             .fds = { -EBADF, -EBADF } };
         Verdict verdict = VERDICT_MOVED;
 
-        if (locate_by_id(&thread->worker, row->parent, &file.node) >= 0) {
+        if (enter_directory(thread, row->parent) >= 0) {
+                file.node = thread->node;
                 acquire_findings(&file);
                 verdict = judge(&file.findings);
         }

@@ -89,6 +89,7 @@ static void verify_rows(VerifyThread *thread) {
                 if (verify->request.patrol)
                         give_way(verify);
         }
+        verify_leave_directory(thread);
         if (r < 0)
                 pass_abort(verify->pass, r, NULL);
 }
@@ -123,6 +124,7 @@ static void thread_done(VerifyThread *thread) {
 static int thread_init(Verify *verify, VerifyThread *thread) {
         int r = copier_new(&thread->worker.copier);
 
+        thread->directory_fds[SOURCE] = thread->directory_fds[REPLICA] = -EBADF;
         thread->verify = verify;
         thread->worker.engine = verify->engine;
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(thread->read_backs); i++)

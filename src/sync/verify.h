@@ -24,6 +24,10 @@ typedef struct Verify Verify;
 typedef struct VerifyThread {
         Verify *verify;
         pthread_t thread;
+        int64_t parent; /* the directory of the last file, kept open: its neighbours mostly follow
+                         */
+        Node *node;     /* counted; NULL: none */
+        int directory_fds[2];
         Worker worker;           /* its reader and its copier */
         ReadBack *read_backs[2]; /* of each side, so that both can be read at once */
 } VerifyThread;
@@ -72,7 +76,7 @@ typedef struct VerifyFile {
         Verify *verify;
         VerifyThread *thread;
         CatalogRow *row;
-        Node *node; /* counted; of its directory */
+        Node *node; /* the thread's, as are the directories */
         int directory_fds[N_SIDES], fds[N_SIDES];
         Findings findings;
         Reading readings[N_SIDES]; /* until they are findings */
@@ -105,6 +109,7 @@ void verify_mark(VerifyFile *file, const Hash *hash, unsigned flags);
 void verify_flush_marks(Verify *verify);
 
 /* verify-file.c */
+void verify_leave_directory(VerifyThread *thread);
 void verify_row(VerifyThread *thread, CatalogRow *row);
 
 /* verify-heal.c: hands the good content over to the committer. 1 handed over, 0 somebody is at the
