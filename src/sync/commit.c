@@ -332,10 +332,16 @@ static void follow_commit(Engine *engine, Item *item) {
                 purge_add(engine, item->row.directory_id);
 }
 
+/* The source's directory is gone, and what was still to be done in its replica with it. */
+static bool is_void(const Item *item) {
+        return item->result == -ECANCELED || !item->node ||
+               (item->result == -ESTALE && item->node->detached);
+}
+
 static void fail_item(Item *item) {
         Retry retry = { item->node, item->row.name, item->first, item->n_attempts };
 
-        if (item->node && item->result != -ECANCELED && !item_refused_name(item))
+        if (!is_void(item) && !item_refused_name(item))
                 report_failure(item->pass, &retry,
                                item->kind == ITEM_REMOVE ? "remove the replica of"
                                                          : "publish the copy of",
