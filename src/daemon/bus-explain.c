@@ -222,6 +222,9 @@ static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *us
         _cleanup_(question_freep) BusQuestion *question = ASSERT_PTR(userdata);
 
         (void) source, (void) fd, (void) revents;
+        /* It is about to end: what it wrote is read after that. */
+        (void) pthread_join(question->thread, NULL);
+        question->is_begun = false;
         (void) reply_to(question);
         return 0;
 }

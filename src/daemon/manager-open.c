@@ -186,6 +186,7 @@ int manager_open(Manager *manager, char **ret_error) {
         if (r != 0)
                 return r;
         confine(manager); /* before there are threads */
+        manager->store_path = manager->pair->store.path ? strdup(manager->pair->store.path) : NULL;
         r = make_objects(manager, &resume, &resumed);
         if (r < 0)
                 return r;

@@ -347,6 +347,7 @@ Manager *manager_free(Manager *manager) {
         engine_free(manager->engine);
         manager_drop_tree(manager);
         free(manager->watch_text);
+        free(manager->store_path);
         pair_close(manager->pair);
         sd_event_unref(manager->event);
         config_free(manager->next_config);

@@ -92,6 +92,7 @@ struct Manager {
 
         /* NULL until the pair is open. */
         Pair *pair;
+        char *store_path; /* a copy: passes may open the pair's store anew */
         Tree *tree;
         Node *root;
         Watch *watch;         /* NULL as well when nothing is watched */

@@ -201,13 +201,11 @@ static const char *backend_of(const Manager *manager) {
 /* Paths of a configuration may hold bytes that the bus does not carry. */
 static int acquire_strings(Manager *manager, const char *name, const StatusFacts *status,
                            const EngineProgress *progress, PairFacts *facts) {
-        const char *store = manager->pair ? manager->pair->store.path : NULL;
-
         facts->version = strdup(PACKAGE_VERSION);
         facts->name = escape_bytes(name);
         facts->source = escape_bytes(manager->config->source);
         facts->replica = escape_bytes(manager->config->replica);
-        facts->store = escape_bytes(store ?: "");
+        facts->store = escape_bytes(manager->store_path ?: "");
         facts->state = strdup(state_of(manager, status->phase));
         facts->reason = strdup(manager->reason ?: "");
         facts->last_pass_result = strdup(result_of(&manager->last_pass));
