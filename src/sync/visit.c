@@ -497,11 +497,12 @@ static void directory_body(Visit *visit) {
                 look_at_root(visit);
         atomic_fetch_add(&visit->pass->result.counters.n_directories, 1);
         r = list_both(visit);
-        if (r < 0) {
+        if (r == -ENOENT && visit->directory_id != CATALOG_ROOT)
+                ask_parent(visit); /* removed since it was opened */
+        else if (r < 0)
                 fail_directory(visit, "list", r);
-                return;
-        }
-        merge(visit);
+        else
+                merge(visit);
 }
 
 void job_directory(Worker *worker, Job *job) {

@@ -92,7 +92,7 @@ offers rebackupctl none-such "" -- ""
 COMP_WORDS=(rebackupctl "")
 COMP_CWORD=1
 _rebackup "$build/$program" "" rebackupctl
-manual=$(ls "$top"/man/rebackupctl.[18])
+manual=$(ls "$top"/man/rebackupctl.1)
 mapfile -t commands < <(sed -nE 's/^\.(It )?(Cm|Ss) ([a-z-]+)( .*)?$/\3/p' "$manual" | sort -u)
 [ ${#commands[@]} -gt 1 ] || { echo "no commands found in $manual" >&2; exit 1; }
 contains "${commands[@]}"
