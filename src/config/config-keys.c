@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "basic/edit-distance.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 
@@ -88,36 +89,6 @@ bool config_section_exists(const char *section) {
                         return true;
 
         return false;
-}
-
-static size_t min3(size_t a, size_t b, size_t c) {
-        size_t least = a < b ? a : b;
-
-        return least < c ? least : c;
-}
-
-/* How many letters have to be put in, taken out or exchanged to make one name of the other; the
- * dynamic programme over the rows of the table of all prefixes, of which two are kept in one. */
-static size_t edit_distance(const char *a, const char *b) {
-        size_t row[SUGGEST_LENGTH_MAX + 1], n = strlen(b);
-
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        size_t differs = strncasecmp(&a[i - 1], &b[j - 1], 1) != 0;
-                        size_t next = min3(row[j] + 1, row[j - 1] + 1, diagonal + differs);
-
-                        diagonal = row[j];
-                        row[j] = next;
-                }
-        }
-
-        return row[n];
 }
 
 static bool is_near(const char *given, const char *known, size_t *best) {

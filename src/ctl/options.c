@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "basic/macros.h"
+#include "basic/refuse.h"
 #include "basic/string-util.h"
 #include "ctl/verbs.h"
 
@@ -96,21 +96,6 @@ void ctl_options_print_help(FILE *file) {
                 "69 the pair is not running, 70 internal error, 73 target cannot be had,\n"
                 "74 input/output error, 77 no permission, 78 configuration. See rebackupctl(1).\n",
                 file);
-}
-
-/* Makes the line that tells what is wrong with the command line. */
-_printf_(2, 3) static int refuse(char **ret_error, const char *format, ...) {
-        va_list arguments;
-        int r;
-
-        va_start(arguments, format);
-        r = vasprintf(ret_error, format, arguments);
-        va_end(arguments);
-        if (r < 0) {
-                *ret_error = NULL;
-                return -ENOMEM;
-        }
-        return -EINVAL;
 }
 
 static void take_option(CtlOptions *options, int option) {

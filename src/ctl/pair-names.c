@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "basic/alloc.h"
+#include "basic/edit-distance.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "config/bus-name.h"
@@ -16,7 +17,7 @@
 #define SUFFIX ".conf"
 
 /* What may be mistyped of a name for another still to be suggested. */
-enum { DISTANCE_MAX = 3, NAME_BYTES_MAX = 255 };
+enum { DISTANCE_MAX = 3 };
 
 void pair_names_done(PairNames *names) {
         for (size_t i = 0; i < names->n_items; i++)
@@ -132,28 +133,6 @@ int pair_names_add_running(PairNames *names, sd_bus *bus) {
         return r;
 }
 
-/* How many characters have to be changed, added or left out to make B of A. Source: R. A. Wagner
- * and M. J. Fischer, The String-to-String Correction Problem, 1974. */
-static size_t distance(const char *a, const char *b) {
-        size_t row[NAME_BYTES_MAX + 1], n = strlen(b);
-
-        for (size_t j = 0; j <= n; j++)
-                row[j] = j;
-        for (size_t i = 1; a[i - 1]; i++) {
-                size_t diagonal = row[0];
-
-                row[0] = i;
-                for (size_t j = 1; j <= n; j++) {
-                        size_t changed = diagonal + (a[i - 1] != b[j - 1]),
-                               moved = MIN(row[j], row[j - 1]) + 1;
-
-                        diagonal = row[j];
-                        row[j] = MIN(changed, moved);
-                }
-        }
-        return row[n];
-}
-
 const char *pair_names_nearest(const PairNames *names, const char *name) {
         size_t least = MIN((size_t) DISTANCE_MAX, strlen(name) / 2) + 1;
         const char *nearest = NULL;
@@ -162,9 +141,7 @@ const char *pair_names_nearest(const PairNames *names, const char *name) {
                 const char *other = names->items[i].name;
                 size_t d;
 
-                if (strlen(other) > NAME_BYTES_MAX)
-                        continue;
-                d = startswith(other, name) ? 1 : distance(name, other);
+                d = startswith(other, name) ? 1 : edit_distance(name, other);
                 if (d < least) {
                         least = d;
                         nearest = other;

@@ -9,6 +9,7 @@
 
 #include "basic/alloc.h"
 #include "basic/count-text.h"
+#include "basic/local-time.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
@@ -82,13 +83,9 @@ static void put_span(Page *page, usec_t span) {
 
 /* "2026-11-21 07:25:38 (2min ago)" */
 static void put_time(Page *page, usec_t at) {
-        time_t seconds = (time_t) (at / USEC_PER_SEC);
-        char buffer[64];
-        struct tm tm;
+        char buffer[LOCAL_TIME_MAX];
 
-        if (localtime_r(&seconds, &tm) &&
-            strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &tm) > 0)
-                string_buffer_append(&page->text, buffer);
+        string_buffer_append(&page->text, local_time_format(buffer, sizeof buffer, at));
         if (page->now < at + USEC_PER_SEC)
                 return;
         string_buffer_append(&page->text, " (");

@@ -1,11 +1,11 @@
 #include "ctl/verbs.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "basic/macros.h"
+#include "basic/refuse.h"
 #include "basic/string-util.h"
 
 /* Options that only some verbs take. */
@@ -37,20 +37,6 @@ static const struct {
         { "approve", CTL_APPROVE, 1, 1, 0, "the name of a pair" },
         { "reload", CTL_RELOAD, 1, 1, 0, "the name of a pair" },
 };
-
-_printf_(2, 3) static int refuse(char **ret_error, const char *format, ...) {
-        va_list arguments;
-        int r;
-
-        va_start(arguments, format);
-        r = vasprintf(ret_error, format, arguments);
-        va_end(arguments);
-        if (r < 0) {
-                *ret_error = NULL;
-                return -ENOMEM;
-        }
-        return -EINVAL;
-}
 
 /* The first option that is given although not for this verb; NULL: none. */
 static const char *misplaced(const CtlOptions *options, unsigned takes) {

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdlib.h>
 
 #include "basic/macros.h"
+#include "basic/refuse.h"
 #include "basic/string-util.h"
 
 enum {
@@ -90,21 +90,6 @@ static int add_override(Options *options, const char *prefix, const char *text) 
         }
         overrides[++options->n_overrides] = NULL;
         return 0;
-}
-
-/* Makes the line that tells what is wrong with the command line. */
-_printf_(2, 3) static int refuse(char **ret_error, const char *format, ...) {
-        va_list arguments;
-        int r;
-
-        va_start(arguments, format);
-        r = vasprintf(ret_error, format, arguments);
-        va_end(arguments);
-        if (r < 0) {
-                *ret_error = NULL;
-                return -ENOMEM;
-        }
-        return -EINVAL;
 }
 
 static int take_option(Options *options, int option) {

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "basic/count-text.h"
+#include "basic/local-time.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
@@ -45,13 +46,9 @@ static void put_pass(StringBuffer *text, const StatusFacts *facts) {
 }
 
 static void put_time(StringBuffer *text, usec_t realtime) {
-        time_t seconds = (time_t) (realtime / USEC_PER_SEC);
-        char buffer[64];
-        struct tm tm;
+        char buffer[LOCAL_TIME_MAX];
 
-        if (localtime_r(&seconds, &tm) &&
-            strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &tm) > 0)
-                string_buffer_append(text, buffer);
+        string_buffer_append(text, local_time_format(buffer, sizeof buffer, realtime));
 }
 
 /* What is worth a word only where there is any. */

@@ -222,7 +222,7 @@ START_TEST(proof) {
         free(line);
         sides.at = UINT64_C(1795242338) * USEC_PER_SEC;
         TEST_OK(proof_format(&sides, &line));
-        ck_assert_str_eq(line, "identical, root 01ab000000000000, proven 2026-11-21 06:25");
+        ck_assert_str_eq(line, "identical, root 01ab000000000000, proven 2026-11-21 06:25:38");
         free(line);
         sides.is_identical = false;
         TEST_OK(proof_format(&sides, &line));
