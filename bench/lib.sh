@@ -81,13 +81,14 @@ start_lsyncd() { # KIND [DELAY]: returns when its first sync has ended
         write_lsyncd_configuration "$1" "${2:-}"
         mkdir -p "$DST"
         : >"$WORK/lsyncd.log"
-        lsyncd "$WORK/lsyncd.lua" >>"$WORK/lsyncd.log" 2>&1 &
+        setsid lsyncd "$WORK/lsyncd.lua" >>"$WORK/lsyncd.log" 2>&1 &
         lsyncd=$!
         wait_for 'grep -q "Startup of .* finished" "$WORK/lsyncd.log"' 300
 }
 
+# A copy of its that waits for a FIFO's writer would keep it, and the file systems, for ever.
 stop_lsyncd() {
-        kill "$lsyncd"
+        kill -KILL -- -"$lsyncd"
         wait "$lsyncd" 2>/dev/null
 }
 
