@@ -288,14 +288,14 @@ int prune_start(Engine *engine) {
                 r = -pthread_cond_init(&prune->changed, &attributes);
                 (void) pthread_condattr_destroy(&attributes);
         }
+        engine->prune = prune; /* the thread may look for it at once */
         if (r >= 0)
                 r = -pthread_create(&prune->thread, NULL, prune_main, prune);
         if (r < 0) {
                 free(prune);
-                return r;
+                engine->prune = NULL;
         }
-        engine->prune = prune;
-        return 0;
+        return r;
 }
 
 void prune_stop(Engine *engine) {
