@@ -16,6 +16,7 @@
 #include "config/config-search.h"
 #include "config/lasting-place.h"
 #include "daemon/confined-places.h"
+#include "daemon/runtime-directory.h"
 #include "fs/hash.h"
 #include "fs/landlock.h"
 
@@ -89,17 +90,14 @@ static int allow_log(const Confinement *confinement) {
         return place ? allow(confinement, place, LANDLOCK_WRITE) : -ENOMEM;
 }
 
-/* systemd separates several directories by colons, and an instance's name may have one. */
 static int allow_runtime(const Confinement *confinement) {
-        const char *directories = secure_getenv("RUNTIME_DIRECTORY");
-        _cleanup_free_ char *first = NULL;
+        _cleanup_free_ char *directory = NULL;
+        int r;
 
-        if (!directories || directories[0] != '/')
-                return 0;
-        if (access(directories, F_OK) >= 0)
-                return allow(confinement, directories, LANDLOCK_WRITE);
-        first = strndup(directories, strcspn(directories, ":"));
-        return first ? allow(confinement, first, LANDLOCK_WRITE) : -ENOMEM;
+        r = runtime_directory(&directory);
+        if (r < 0 || !directory)
+                return r;
+        return allow(confinement, directory, LANDLOCK_WRITE);
 }
 
 /* A reload reads it again. A file may be a link to another place, whose directory is opened then,

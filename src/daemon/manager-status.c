@@ -3,6 +3,7 @@
 #include "basic/macros.h"
 #include "daemon/bus.h"
 #include "daemon/manager.h"
+#include "daemon/metrics.h"
 #include "daemon/proof-text.h"
 #include "daemon/status.h"
 
@@ -122,6 +123,7 @@ void manager_update_status(Manager *manager) {
         manager->status_changed = false;
         note_in_step(manager);
         bus_note_change(manager->bus);
+        metrics_note_change(manager->metrics);
         if (!manager->notify.enabled)
                 return;
         facts = acquire_facts(manager, now);

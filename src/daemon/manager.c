@@ -14,6 +14,7 @@
 #include "daemon/log-message.h"
 #include "daemon/manager-barrier.h"
 #include "daemon/message-ids.h"
+#include "daemon/metrics.h"
 #include "daemon/summary.h"
 
 /* A second or two are promised; a disk that hangs may keep a worker for longer than anybody wants
@@ -97,6 +98,7 @@ void manager_finish(Manager *manager, int code) {
         if (!manager->stopping)
                 notify_stopping(&manager->notify);
         log_totals(manager);
+        manager->metrics = metrics_free(manager->metrics);
         (void) sd_event_exit(manager->event, code);
 }
 
@@ -319,6 +321,8 @@ int manager_new(const Options *options, LogSinks *sinks, Config *config, Manager
         r = set_up_loop(manager);
         if (r >= 0 && !options->once)
                 r = bus_new(manager, options->instance ?: config->replica, &manager->bus);
+        if (r >= 0 && !options->once && !options->dry_run)
+                r = metrics_new(manager, options->instance ?: config->replica, &manager->metrics);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(manager);
@@ -338,6 +342,7 @@ Manager *manager_free(Manager *manager) {
         if (!manager)
                 return NULL;
         bus_free(manager->bus);
+        metrics_free(manager->metrics);
         for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
                 sd_event_source_unref(manager->timers[kind]);
         sd_event_source_unref(manager->watch_source);

@@ -33,6 +33,7 @@
 typedef struct Manager Manager;
 typedef struct Barrier Barrier; /* see manager-barrier.h */
 typedef struct Bus Bus;         /* see bus.h */
+typedef struct Metrics Metrics; /* see metrics.h */
 
 typedef enum TimerKind {
         TIMER_NEXT,   /* a pass falls due */
@@ -137,6 +138,7 @@ struct Manager {
 
         usec_t clocks_apart; /* CLOCK_REALTIME less CLOCK_MONOTONIC, as last told to the bus */
         Bus *bus;            /* NULL: there is none, nor is one looked for */
+        Metrics *metrics;    /* NULL: there is no place for them */
         Barrier *barriers; /* owned, with what they hold; in the order in which they were set up */
         size_t n_barriers;
 

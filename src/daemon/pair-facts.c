@@ -55,6 +55,16 @@ static FactCounters counters_of(Counters *counters) {
         return facts;
 }
 
+/* With what the passes that run have done so far. */
+static FactCounters counters_until_now(Manager *manager) {
+        Counters counters = {};
+
+        counters_add(&counters, &manager->totals);
+        if (manager->engine)
+                engine_add_counters(manager->engine, &counters);
+        return counters_of(&counters);
+}
+
 static const char *state_of(const Manager *manager, StatusPhase phase) {
         static const char *const states[] = {
                 [STATUS_STARTING] = "starting",  [STATUS_ARMING] = "arming",
@@ -166,7 +176,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         facts->last_pass_begun = manager->last_pass.begun;
         facts->last_pass_duration = manager->last_pass.duration;
         facts->last_pass_counters = counters_of(&manager->last_pass.counters);
-        facts->counters = counters_of(&manager->totals);
+        facts->counters = counters_until_now(manager);
         if (!manager->engine)
                 return;
         facts->n_held = status->n_held;

@@ -325,6 +325,20 @@ void engine_get_progress(Engine *engine, EngineProgress *ret) {
         *ret = progress;
 }
 
+void engine_add_counters(Engine *engine, Counters *total) {
+        Pass *const *const slots[] = {
+                &engine->dirty_pass,  &engine->full_pass,    &engine->large_pass,
+                &engine->verify_pass, &engine->ended_dirty,  &engine->ended_full,
+                &engine->ended_large, &engine->ended_verify,
+        };
+
+        (void) pthread_mutex_lock(&engine->mutex);
+        for (size_t i = 0; i < ELEMENTSOF(slots); i++)
+                if (*slots[i])
+                        counters_add(total, &(*slots[i])->result.counters);
+        (void) pthread_mutex_unlock(&engine->mutex);
+}
+
 void engine_set_config(Engine *engine, const Config *config) {
         engine->pair->config = config;
 }

@@ -150,6 +150,10 @@ void engine_end_cancel(Engine *engine);
 
 void engine_get_progress(Engine *engine, EngineProgress *ret);
 
+/* Adds to TOTAL what passes have done whose results were not collected yet: with those that were,
+ * it never goes back. */
+void engine_add_counters(Engine *engine, Counters *total);
+
 void engine_get_proof(Engine *engine, Proof *ret);
 
 /* An entry that could not be mirrored when it was last looked at. */
