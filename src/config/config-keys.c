@@ -68,8 +68,9 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
         KEY("Log", "Operations", KEY_BOOL, log_operations, .fallback = "yes"),
         KEY("Log", "File", KEY_PATH, log_file, .fallback = NULL),
 
-        KEY("Alert", "Sound", KEY_BOOL, alert_sound, .fallback = "no", .supported = WORDS("no")),
-        KEY("Alert", "MinInterval", KEY_SPAN, alert_min_interval, .supported = NO_WORDS),
+        KEY("Alert", "Sound", KEY_BOOL, alert_sound, .fallback = "yes"),
+        KEY("Alert", "MinInterval", KEY_SPAN, alert_min_interval, .fallback = "5min", .min = "0",
+            .max = "52w"),
 
         KEY("Report", "Interval", KEY_SPAN, report_interval, .fallback = "0",
             .supported = WORDS("0")),

@@ -196,6 +196,7 @@ int manager_open(Manager *manager, char **ret_error) {
         if (manager->hold)
                 manager_end_hold(manager);
         manager->approved = false;
+        manager_forget_alerts(manager, ALERT_SOURCE);
         log_start(manager, resumed);
         return 0;
 }

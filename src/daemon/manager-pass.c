@@ -303,6 +303,7 @@ int manager_on_engine(sd_event_source *source, int fd, uint32_t revents, void *u
                 pass_result_done(&result);
         }
         manager_take_linked(manager);
+        manager_alert_failures(manager);
         manager_check_barriers(manager); /* before the next dirty pass begins */
         manager_continue(manager);
         return 0;

@@ -48,6 +48,12 @@ static int on_stop(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static int on_alert(sd_event_source *source, uint64_t usec, void *userdata) {
+        (void) source, (void) usec;
+        manager_tell_alerts(ASSERT_PTR(userdata));
+        return 0;
+}
+
 static const struct {
         sd_event_time_handler_t handler;
         const char *description;
@@ -60,6 +66,7 @@ static const struct {
         [TIMER_WATCHDOG] = { on_watchdog, "watchdog", 1 * USEC_PER_SEC },
         [TIMER_MOUNTS] = { on_mounts, "mounts", 1 * USEC_PER_MSEC },
         [TIMER_STOP] = { on_stop, "stop", 50 * USEC_PER_MSEC },
+        [TIMER_ALERT] = { on_alert, "alert", 1 * USEC_PER_SEC },
 };
 
 static int create(Manager *manager, TimerKind kind, usec_t when) {

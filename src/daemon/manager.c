@@ -343,6 +343,7 @@ Manager *manager_free(Manager *manager) {
                 return NULL;
         bus_free(manager->bus);
         metrics_free(manager->metrics);
+        manager_end_alerts(manager);
         for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
                 sd_event_source_unref(manager->timers[kind]);
         sd_event_source_unref(manager->watch_source);

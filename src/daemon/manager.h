@@ -19,6 +19,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "alert/alert.h"
 #include "config/config.h"
 #include "daemon/heartbeat.h"
 #include "daemon/log-sinks.h"
@@ -34,6 +35,7 @@ typedef struct Manager Manager;
 typedef struct Barrier Barrier; /* see manager-barrier.h */
 typedef struct Bus Bus;         /* see bus.h */
 typedef struct Metrics Metrics; /* see metrics.h */
+typedef struct Alerts Alerts;   /* see manager-alert.c */
 
 typedef enum TimerKind {
         TIMER_NEXT,   /* a pass falls due */
@@ -43,6 +45,7 @@ typedef enum TimerKind {
         TIMER_WATCHDOG,
         TIMER_MOUNTS, /* a change of the mount table is looked at */
         TIMER_STOP,   /* what was asked to end has not */
+        TIMER_ALERT,  /* a report to a person is due */
         _TIMER_MAX,
 } TimerKind;
 
@@ -139,6 +142,7 @@ struct Manager {
         usec_t clocks_apart; /* CLOCK_REALTIME less CLOCK_MONOTONIC, as last told to the bus */
         Bus *bus;            /* NULL: there is none, nor is one looked for */
         Metrics *metrics;    /* NULL: there is no place for them */
+        Alerts *alerts;      /* NULL: nobody is told of anything but by the log */
         Barrier *barriers; /* owned, with what they hold; in the order in which they were set up */
         size_t n_barriers;
 
@@ -261,6 +265,20 @@ void manager_follow_mounts(Manager *manager, const MountChanges *changes);
  * neither be lost nor kill it, and threads inherit this. */
 int manager_block_signals(void);
 int manager_add_signals(Manager *manager);
+
+/* manager-alert.c: what a person should know goes to rebackup-alert, besides the log. */
+/* From now on what is logged as an error is looked at. STARTER_FD, which is taken, is of
+ * alert-starter.h, or no descriptor: then reports go into the runtime directory, if there is one.
+ * Logs what does not work; there are no alerts then. */
+void manager_begin_alerts(Manager *manager, int starter_fd);
+/* Looks whether entries keep failing; after each pass. */
+void manager_alert_failures(Manager *manager);
+/* What was told of KIND is over: it is news when it comes again. */
+void manager_forget_alerts(Manager *manager, AlertKind kind);
+/* Tells what is due. */
+void manager_tell_alerts(Manager *manager);
+/* At the end: what is not due yet waits for the next process of the service. */
+void manager_end_alerts(Manager *manager);
 
 /* manager-reload.c */
 void manager_reload(Manager *manager);

@@ -21,6 +21,8 @@ static const struct {
         { "Integrity", "VerifyBandwidthMax" },
         { "Log", "Operations" },
         { "Log", "File" },
+        { "Alert", "Sound" },
+        { "Alert", "MinInterval" },
 };
 
 static bool is_changeable(const ConfigKey *key) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "basic/fd.h"
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "daemon/alert-starter.h"
 #include "daemon/capabilities.h"
 #include "daemon/exit-code.h"
 #include "daemon/load-config.h"
@@ -40,8 +42,24 @@ static const char *name_of(const Options *options, const Config *config) {
         return strrchr(config->replica, '/') + 1;
 }
 
+/* Who gave us a runtime directory has a unit for alerts. With --once and --dry-run somebody waits
+ * for the exit status. */
+static int begin_starter(const Options *options) {
+        int r, fd = -EBADF;
+
+        if (options->once || options->dry_run || secure_getenv("RUNTIME_DIRECTORY"))
+                return -EBADF;
+        r = alert_starter_begin(options->config_root, &fd);
+        if (r == -ENOENT)
+                log_debug("rebackup-alert is not installed: there will be no alerts");
+        else if (r < 0)
+                (void) log_warning_errno(r, "there will be no alerts: %m");
+        return fd;
+}
+
 static int run_pair(const Options *options, LogSinks *sinks) {
         _cleanup_(manager_freep) Manager *manager = NULL;
+        _cleanup_close_ int starter_fd = -EBADF;
         Config *config = NULL;
         int r;
 
@@ -55,6 +73,7 @@ static int run_pair(const Options *options, LogSinks *sinks) {
                 config_free(config);
                 return EX_CONFIG;
         }
+        starter_fd = begin_starter(options);
         log_sinks_set_pair(sinks, name_of(options, config));
         log_sinks_set_file(sinks, config->log_file);
         r = capabilities_drop();
@@ -71,7 +90,10 @@ static int run_pair(const Options *options, LogSinks *sinks) {
                 (void) log_error_errno(r, "cannot set up the event loop: %m");
                 return EX_SOFTWARE;
         }
+        if (!options->once && !options->dry_run)
+                manager_begin_alerts(manager, TAKE_FD(starter_fd));
         r = manager_run(manager);
+        manager_end_alerts(manager);
         if (manager->abandoned) {
                 log_sinks_flush(sinks);
                 _exit(r); /* threads that hang must not be waited for, nor have their memory taken

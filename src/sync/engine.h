@@ -179,6 +179,9 @@ void failure_list_done(FailureList *list);
 /* What fails at present. 0 or -ENOMEM. */
 int engine_list_failures(Engine *engine, FailureList *ret);
 uint64_t engine_n_failures(const Engine *engine);
+/* What of it was tried N_ATTEMPTS times, or fails for as long as AGE: each failure once, until it
+ * is over. 0 or -ENOMEM. */
+int engine_take_lasting_failures(Engine *engine, unsigned n_attempts, usec_t age, FailureList *ret);
 
 /* The space that the versions take, as of when they were last measured (CLOCK_REALTIME; 0: not
  * yet). That is done when some came or went, but not often. */

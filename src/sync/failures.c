@@ -14,6 +14,7 @@ typedef struct Noted {
         Failure failure;
         uint64_t failed; /* when it last did */
         uint64_t tried;  /* the dirty pass that looks at it; 0: none */
+        bool taken;      /* by engine_take_lasting_failures() */
 } Noted;
 
 typedef struct Failures {
@@ -198,7 +199,21 @@ static int copy_failure(Engine *engine, const Failure *from, Failure *ret) {
         return 0;
 }
 
-static int list_locked(Engine *engine, FailureList *list) {
+/* What a list is made of. */
+typedef struct Choice {
+        bool lasting; /* what lasts and was not taken, and it is taken */
+        unsigned n_attempts;
+        usec_t since;
+} Choice;
+
+static bool choose(const Choice *choice, const Noted *noted) {
+        if (!choice->lasting)
+                return true;
+        return !noted->taken && (noted->failure.n_attempts >= choice->n_attempts ||
+                                 noted->failure.first <= choice->since);
+}
+
+static int list_locked(Engine *engine, const Choice *choice, FailureList *list) {
         Failures *failures = engine->failures;
 
         list->n_unlisted = failures->n_unlisted;
@@ -208,27 +223,46 @@ static int list_locked(Engine *engine, FailureList *list) {
         if (!list->items)
                 return -ENOMEM;
         for (size_t i = 0; i < failures->n_items; i++) {
-                int r = copy_failure(engine, &failures->items[i].failure,
-                                     &list->items[list->n_items]);
+                Noted *noted = &failures->items[i];
+                int r;
 
+                if (!choose(choice, noted))
+                        continue;
+                r = copy_failure(engine, &noted->failure, &list->items[list->n_items]);
                 if (r == -ENOMEM)
                         return r;
                 list->n_items += r >= 0;
+                noted->taken |= choice->lasting;
         }
         return 0;
 }
 
-int engine_list_failures(Engine *engine, FailureList *ret) {
-        FailureList list = FAILURE_LIST_NULL;
+static int list(Engine *engine, const Choice *choice, FailureList *ret) {
+        FailureList chosen = FAILURE_LIST_NULL;
         int r;
 
         (void) pthread_mutex_lock(&engine->failures->mutex);
-        r = list_locked(engine, &list);
+        r = list_locked(engine, choice, &chosen);
         (void) pthread_mutex_unlock(&engine->failures->mutex);
         if (r < 0) {
-                failure_list_done(&list);
+                failure_list_done(&chosen);
                 return r;
         }
-        *ret = list;
+        *ret = chosen;
         return 0;
+}
+
+int engine_list_failures(Engine *engine, FailureList *ret) {
+        return list(engine, &(Choice) {}, ret);
+}
+
+int engine_take_lasting_failures(Engine *engine, unsigned n_attempts, usec_t age,
+                                 FailureList *ret) {
+        usec_t now = now_usec(CLOCK_REALTIME);
+
+        return list(engine,
+                    &(Choice) { .lasting = true,
+                                .n_attempts = n_attempts,
+                                .since = now > age ? now - age : 0 },
+                    ret);
 }

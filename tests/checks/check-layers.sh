@@ -14,7 +14,8 @@ declare -A MAY_INCLUDE=(
         [state]="basic config fs state"
         [restore]="basic config fs state restore"
         [sync]="basic config fs watch state sync"
-        [daemon]="basic config fs watch state sync daemon"
+        [alert]="basic config alert"
+        [daemon]="basic config fs watch state sync alert daemon"
         [ctl]="basic config fs state restore ctl"
         [generator]="basic config generator"
 )

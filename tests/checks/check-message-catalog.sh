@@ -10,7 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 sed -n 's/^#define REBACKUP_MSG_[A-Z_]* *"\([0-9a-f]\{32\}\)".*/\1/p' \
-        "$top/src/daemon/message-ids.h" "$top/src/sync/message-ids.h" | sort >"$scratch/headers"
+        "$top/src/alert/message-ids.h" "$top/src/daemon/message-ids.h" "$top/src/sync/message-ids.h" | sort >"$scratch/headers"
 sed -n 's/^-- \([0-9a-f]\{32\}\)$/\1/p' "$catalog" | sort >"$scratch/catalog"
 
 [ -s "$scratch/headers" ] || { echo "no ids found in the headers" >&2; exit 1; }

@@ -10,15 +10,18 @@ command -v systemd-analyze >/dev/null || { echo "systemd-analyze is not installe
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch"/{system,user}
-cp "${top_srcdir:-.}/systemd/rebackup.target" "$scratch/system"
-cp "${top_srcdir:-.}/systemd/user/rebackup.target" "$scratch/user"
-sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$top_builddir/systemd/rebackup@.service" >"$scratch/system/rebackup@.service"
-sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$top_builddir/systemd/user/rebackup@.service" >"$scratch/user/rebackup@.service"
+cp "${top_srcdir:-.}/systemd/"{rebackup.target,rebackup-alert@.path} "$scratch/system"
+cp "${top_srcdir:-.}/systemd/user/"{rebackup.target,rebackup-alert@.path} "$scratch/user"
+for unit in rebackup@.service rebackup-alert@.service; do
+        sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$top_builddir/systemd/$unit" >"$scratch/system/$unit"
+        sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' "$top_builddir/systemd/user/$unit" >"$scratch/user/$unit"
+done
 
 # understood DIRECTORY: nothing to be said of the units in it
 understood() {
         local output
-        output=$(cd / && SYSTEMD_UNIT_PATH="$1:" systemd-analyze verify --man=no rebackup@pair.service rebackup.target 2>&1) &&
+        output=$(cd / && SYSTEMD_UNIT_PATH="$1:" systemd-analyze verify --man=no rebackup@pair.service \
+                rebackup-alert@pair.path rebackup-alert@pair.service rebackup.target 2>&1) &&
                 [ -z "$output" ] && return
         printf '%s\n' "$output" >&2
         return 1

@@ -90,7 +90,7 @@ static const struct {
         { PAIR "Direction=one-way\nOverwrite=yes\nDelete=on\nOneFileSystem=false\n"
                "[Sync]\nBandwidthMax=0\nProtectReplica=off\nMaxDelete=100%\nExclude=\n"
                "[Integrity]\nVerifyInterval=0\nOnRot=report\nVerifyCopies=no\n"
-               "[Versions]\nKeep=no\n[Alert]\nSound=no\n[Report]\nInterval=0\n",
+               "[Versions]\nKeep=no\n[Alert]\nSound=no\nMinInterval=1h\n[Report]\nInterval=0\n",
           "/r", 20000 },
         { PAIR "Delete=1\n[Sync]\nBandwidthMax=0K\nMaxDelete=100.00%\n"
                "[Integrity]\nVerifyInterval=0s\n[Versions]\nKeep=1s\nMinInterval=0\n",
@@ -252,9 +252,9 @@ static const struct {
           "@:6: Versions.MinInterval=53w: out of range; write a value from 0 to 52w\n"
           "@:7: Versions.MaxUse=-1: not a size; write something like 4096, 64K or 1G\n"
           "@:8: Versions.KeepFree=96%: out of range; write a value from 0% to 95%" },
-        { PAIR "[Alert]\nSound=yes\nMinInterval=5min\n[Report]\nInterval=1d\n",
-          "@:5: Alert.Sound=yes is not supported yet by this version (only no is)\n"
-          "@:6: Alert.MinInterval=5min is not supported yet by this version; leave this key out\n"
+        { PAIR "[Alert]\nSound=loud\nMinInterval=53w\n[Report]\nInterval=1d\n",
+          "@:5: Alert.Sound=loud: neither yes nor no; write one of the two\n"
+          "@:6: Alert.MinInterval=53w: out of range; write a value from 0 to 52w\n"
           "@:8: Report.Interval=1d is not supported yet by this version (only 0 is)" },
 
         /* A wrong value is told even if a later one is right. */
@@ -302,7 +302,7 @@ START_TEST(defaults) {
         ck_assert_uint_eq(config->versions_keep_free_basis_points, 500);
         ck_assert(config->log_operations);
         ck_assert_ptr_null(config->log_file);
-        ck_assert(!config->alert_sound);
+        ck_assert(config->alert_sound);
         ck_assert_uint_eq(config->report_interval, 0);
 }
 END_TEST
