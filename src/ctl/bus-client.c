@@ -12,7 +12,9 @@
 #include "config/bus-name.h"
 #include "config/config-path.h"
 #include "ctl/pair-names.h"
+#include "ctl/pair-state.h"
 #include "ctl/say.h"
+#include "restore/pair.h"
 
 bool client_is_user(const CtlOptions *options) {
         return options->user || (!options->system && geteuid() != 0);
@@ -46,6 +48,23 @@ int client_name(const char *name, char **ret) {
                 return EX_OK;
         say_error("%s cannot be the name of a pair: %s", name, strerror(-r));
         return EX_USAGE;
+}
+
+int client_path(const CtlOptions *options, sd_bus *bus, const char *name, const char *path,
+                char **ret) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(pair_state_done) PairState state = PAIR_STATE_NULL;
+        RestorePair pair = RESTORE_PAIR_NULL;
+        char *problem = NULL;
+        int r;
+
+        r = pair_state_acquire(bus, name, &state, &error);
+        if (r < 0)
+                return client_say_error(options, r, &error);
+        pair.source = state.source;
+        pair.replica = state.replica;
+        r = restore_pair_path(&pair, path, ret, &problem);
+        return r == 0 ? EX_OK : say_problem(r, problem);
 }
 
 bool client_is_absent(const sd_bus_error *error) {
@@ -112,7 +131,9 @@ int client_say_error(const CtlOptions *options, int r, const sd_bus_error *error
         }
         if (error->name && startswith(error->name, BUS_ERROR(""))) {
                 say_error("%s: %s", options->pair, error->message ?: error->name);
-                return EXIT_SOME_FAILED;
+                return sd_bus_error_has_name(error, BUS_ERROR("Busy"))       ? EX_TEMPFAIL
+                       : sd_bus_error_has_name(error, BUS_ERROR("NotFound")) ? EX_NOINPUT
+                                                                             : EXIT_SOME_FAILED;
         }
         say_error("%s cannot be asked: %s", options->pair, error->message ?: strerror(-r));
         return EX_SOFTWARE;

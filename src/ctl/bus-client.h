@@ -27,5 +27,10 @@ char *client_unit(const char *pair);
  * *RET is the caller's. Returns 0, or the exit status after saying what is wrong. */
 int client_name(const char *name, char **ret);
 
+/* What PATH, as a person gave it, is called below the root of the pair that owns NAME on the bus.
+ * *RET is the caller's. Returns 0, or the exit status after saying what is wrong. */
+int client_path(const CtlOptions *options, sd_bus *bus, const char *name, const char *path,
+                char **ret);
+
 /* Whether the user's own pairs are meant. */
 bool client_is_user(const CtlOptions *options);

@@ -228,23 +228,6 @@ static void print_json(const char *path, const Explained *e) {
         (void) fputs("}\n", stdout);
 }
 
-/* What the path that a person gave is called below the pair's root. */
-static int find_path(const CtlOptions *options, sd_bus *bus, const char *name, char **ret) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(pair_state_done) PairState state = PAIR_STATE_NULL;
-        RestorePair pair = RESTORE_PAIR_NULL;
-        char *problem = NULL;
-        int r;
-
-        r = pair_state_acquire(bus, name, &state, &error);
-        if (r < 0)
-                return client_say_error(options, r, &error);
-        pair.source = state.source;
-        pair.replica = state.replica;
-        r = restore_pair_path(&pair, options->arguments[1], ret, &problem);
-        return r == 0 ? EX_OK : say_problem(r, problem);
-}
-
 int command_explain(const CtlOptions *options) {
         _cleanup_(sd_bus_flush_close_unrefp) sd_bus *bus = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
@@ -257,7 +240,7 @@ int command_explain(const CtlOptions *options) {
         if (r == EX_OK)
                 r = client_name(options->pair, &name);
         if (r == EX_OK)
-                r = find_path(options, bus, name, &path);
+                r = client_path(options, bus, name, options->arguments[1], &path);
         if (r != EX_OK)
                 return r;
         r = sd_bus_message_new_method_call(bus, &call, name, BUS_PATH, BUS_INTERFACE, "Explain");

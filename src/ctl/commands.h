@@ -15,6 +15,9 @@ int command_explain(const CtlOptions *options);
 /* What is one call without an answer: sync, pause, … */
 int command_act(const CtlOptions *options);
 
+/* Has contents read back, and waits for what is found. */
+int command_verify(const CtlOptions *options);
+
 int command_versions(const CtlOptions *options, const RestorePair *pair, const char *path);
 int command_diff(const CtlOptions *options, const RestorePair *pair, const char *path);
 int command_manifest(const CtlOptions *options, const RestorePair *pair, const char *path);

@@ -60,6 +60,7 @@ void ctl_options_print_help(FILE *file) {
                 "  explain NAME PATH     what the pair knows of a path\n"
                 "  sync NAME             wait until all that is in the source now is in the\n"
                 "                        replica, safe on its disk\n"
+                "  verify NAME [PATH]    read everything back from both disks, or a part of it\n"
                 "  pause NAME            leave source and replica alone for a while\n"
                 "  resume NAME           go on\n"
                 "  approve NAME          end a hold: the disks that are there now are meant\n"
@@ -94,7 +95,7 @@ void ctl_options_print_help(FILE *file) {
                 "\n"
                 "Exit status: 0 done, 1 not all of it, or it differs, 64 usage, 66 nothing there,\n"
                 "69 the pair is not running, 70 internal error, 73 target cannot be had,\n"
-                "74 input/output error, 77 no permission, 78 configuration. See rebackupctl(1).\n",
+                "74 input/output error, 75 busy, try again later, 77 no permission, 78 configuration. See rebackupctl(1).\n",
                 file);
 }
 

@@ -25,6 +25,7 @@ typedef enum CtlVerb {
         CTL_APPROVE,
         CTL_CREATE,
         CTL_CHECK,
+        CTL_VERIFY,
 } CtlVerb;
 
 /* All strings are of argv. */

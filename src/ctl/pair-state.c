@@ -71,6 +71,13 @@ static const struct {
         NUMBER("FilesWithoutHash", n_without_hash),
         NUMBER("FilesDamaged", n_damaged),
         NUMBER("OldestVerifiedUSec", oldest_verified),
+        FLAG("VerifyRequested", verify_requested),
+        NUMBER("VerifyBegunUSec", verify_begun),
+        NUMBER("VerifyFiles", verify_files),
+        NUMBER("VerifyFilesExpected", verify_files_expected),
+        NUMBER("VerifyBytes", verify_bytes),
+        NUMBER("VerifyBytesExpected", verify_bytes_expected),
+        NUMBER("VerifyDamaged", verify_damaged),
         TEXT("Pass", pass),
         NUMBER("PassBegunUSec", pass_begun),
         NUMBER("PassEntries", pass_entries),
@@ -85,7 +92,7 @@ static void *member_of(const PairState *state, size_t i) {
         return (char *) state + members[i].offset;
 }
 
-static void counters_done(StateCounters *counters) {
+void state_counters_done(StateCounters *counters) {
         for (size_t i = 0; i < counters->n_items; i++)
                 free(counters->items[i].name);
 }
@@ -95,7 +102,7 @@ void pair_state_done(PairState *state) {
                 if (members[i].type == 's')
                         free(*(char **) member_of(state, i));
                 else if (members[i].type == 'a')
-                        counters_done(member_of(state, i));
+                        state_counters_done(member_of(state, i));
         *state = PAIR_STATE_NULL;
 }
 
@@ -124,7 +131,7 @@ static int read_flag(sd_bus_message *reply, bool *ret) {
         return r;
 }
 
-static int read_counters(sd_bus_message *reply, StateCounters *counters) {
+int state_counters_read(sd_bus_message *reply, StateCounters *counters) {
         const char *name;
         uint64_t value;
         int r;
@@ -164,7 +171,7 @@ static int read_member(sd_bus_message *reply, PairState *state, size_t i) {
                 r = read_flag(reply, to);
                 break;
         default:
-                r = read_counters(reply, to);
+                r = state_counters_read(reply, to);
         }
         return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
@@ -256,13 +263,30 @@ int pair_state_progress(const PairState *state) {
         return (int) MIN(state->pass_entries * 1000 / state->pass_expected, UINT64_C(999));
 }
 
-usec_t pair_state_time_left(const PairState *state, usec_t now) {
-        usec_t elapsed = now > state->pass_begun ? now - state->pass_begun : 0;
-
-        if (pair_state_progress(state) < 0 || elapsed < ESTIMATE_AFTER_USEC ||
-            state->pass_entries == 0 || state->pass_entries >= state->pass_expected)
+/* DONE of EXPECTED took ELAPSED. */
+static usec_t extrapolate(usec_t elapsed, uint64_t done, uint64_t expected) {
+        if (elapsed < ESTIMATE_AFTER_USEC || done == 0 || done >= expected)
                 return 0;
-        double left = (double) elapsed * (double) (state->pass_expected - state->pass_entries) /
-                      (double) state->pass_entries;
+        double left = (double) elapsed * (double) (expected - done) / (double) done;
         return (usec_t) (left / USEC_PER_SEC + 1) * USEC_PER_SEC;
+}
+
+usec_t pair_state_time_left(const PairState *state, usec_t now) {
+        if (pair_state_progress(state) < 0)
+                return 0;
+        return extrapolate(now - MIN(now, state->pass_begun), state->pass_entries,
+                           state->pass_expected);
+}
+
+int pair_state_verify_progress(const PairState *state) {
+        if (!state->verify_requested || state->verify_bytes_expected == 0)
+                return -1;
+        return (int) MIN(state->verify_bytes * 1000 / state->verify_bytes_expected, UINT64_C(999));
+}
+
+usec_t pair_state_verify_time_left(const PairState *state, usec_t now) {
+        if (pair_state_verify_progress(state) < 0)
+                return 0;
+        return extrapolate(now - MIN(now, state->verify_begun), state->verify_bytes,
+                           state->verify_bytes_expected);
 }

@@ -26,13 +26,15 @@ typedef struct StateCounters {
 typedef struct PairState {
         char *version, *name, *source, *replica, *store;
         char *state, *status, *reason, *watch_backend, *last_pass_result, *pass;
-        bool config_refused, replica_watched, verifying;
+        bool config_refused, replica_watched, verifying, verify_requested;
         uint64_t started, in_step_since, n_held, n_failures, n_pending, pending_since, lag,
                 n_entries, n_directories, n_watched, n_fallen_back, n_unwatched,
                 n_replica_unwatched, n_overflows, next_pass, last_pass_begun, last_pass_duration,
                 pass_begun, pass_entries, pass_expected, pass_directories, pass_bytes,
                 pass_operations, pass_failed, n_files, n_verified, n_never_verified, n_without_hash,
-                n_damaged, oldest_verified, versions_bytes, versions_measured;
+                n_damaged, oldest_verified, versions_bytes, versions_measured, verify_begun,
+                verify_files, verify_files_expected, verify_bytes, verify_bytes_expected,
+                verify_damaged;
         StateCounters counters, last_pass_counters;
 } PairState;
 
@@ -46,9 +48,16 @@ int pair_state_acquire(sd_bus *bus, const char *bus_name, PairState *ret, sd_bus
  * pair's. */
 void pair_state_print_json(const PairState *state);
 
+/* Reads an a{st} into COUNTERS, which are empty. 0 or -errno. */
+int state_counters_read(sd_bus_message *reply, StateCounters *counters);
+void state_counters_done(StateCounters *counters);
 uint64_t state_counter(const StateCounters *counters, const char *name);
 
 /* How far the pass that runs has come, of 1000; -1: none runs, or it cannot be told. */
 int pair_state_progress(const PairState *state);
 /* How long the rest of it takes if it goes on as it did; 0: cannot be told. Pure. */
 usec_t pair_state_time_left(const PairState *state, usec_t now);
+
+/* The same of a verification that somebody asked for. */
+int pair_state_verify_progress(const PairState *state);
+usec_t pair_state_verify_time_left(const PairState *state, usec_t now);

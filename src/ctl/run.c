@@ -68,6 +68,8 @@ int run(int argc, char **argv) {
                 return command_create(&options);
         case CTL_CHECK:
                 return command_check(&options);
+        case CTL_VERIFY:
+                return command_verify(&options);
         case CTL_SYNC:
         case CTL_PAUSE:
         case CTL_RESUME:

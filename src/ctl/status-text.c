@@ -13,8 +13,9 @@
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
+#include "ctl/bar.h"
 
-enum { BAR_COLUMNS_MAX = 40, BAR_COLUMNS_MIN = 8, BAR_BESIDE = 24 };
+enum { BAR_BESIDE = 24 };
 
 /* What a text is gathered for, and how many lines were printed. */
 typedef struct Page {
@@ -314,36 +315,38 @@ static void print_verified(Page *page) {
 
 static void put_bar(Page *page, int progress) {
         const Terminal *terminal = page->terminal;
-        const char *full = terminal->has_utf8 ? "\xe2\x96\x88" : "#",
-                   *empty = terminal->has_utf8 ? "\xe2\x96\x91" : "-";
         size_t width = terminal->width == SIZE_MAX || terminal->width < BAR_BESIDE
                                ? (size_t) BAR_COLUMNS_MIN
                                : CLAMP(terminal->width - BAR_BESIDE, (size_t) BAR_COLUMNS_MIN,
                                        (size_t) BAR_COLUMNS_MAX);
-        size_t done = width * (size_t) progress / 1000;
 
-        for (size_t i = 0; i < width; i++)
-                string_buffer_append(&page->text, i < done ? full : empty);
+        bar_append(&page->text, terminal->has_utf8, width, progress);
         string_buffer_appendf(&page->text, " %d %%", progress / 10);
 }
 
-static void put_rate(Page *page) {
-        const PairState *state = page->state;
-        usec_t elapsed = page->now > state->pass_begun ? page->now - state->pass_begun : 0;
+static void put_rate(Page *page, uint64_t n_bytes, usec_t begun) {
+        usec_t elapsed = page->now - MIN(page->now, begun);
 
-        if (state->pass_bytes == 0 || elapsed == 0)
+        if (n_bytes == 0 || elapsed == 0)
                 return;
         string_buffer_append(&page->text, ", ");
-        put_size(page, state->pass_bytes);
+        put_size(page, n_bytes);
         string_buffer_append(&page->text, ", ");
-        put_size(page, (uint64_t) ((double) state->pass_bytes * USEC_PER_SEC / (double) elapsed));
+        put_size(page, (uint64_t) ((double) n_bytes * USEC_PER_SEC / (double) elapsed));
         string_buffer_append(&page->text, "/s");
+}
+
+static void put_left(Page *page, usec_t left) {
+        if (left == 0)
+                return;
+        string_buffer_append(&page->text, ", ");
+        put_span(page, left);
+        string_buffer_append(&page->text, " left");
 }
 
 static void print_pass(Page *page) {
         const PairState *state = page->state;
         int progress = pair_state_progress(state);
-        usec_t left = pair_state_time_left(state, page->now);
 
         if (!state->pass || !state->pass[0])
                 return;
@@ -355,13 +358,39 @@ static void print_pass(Page *page) {
                 put_count(page, state->pass_directories, "directory", "directories");
         else
                 put_count(page, state->pass_entries, "entry", "entries");
-        put_rate(page);
-        if (left > 0) {
-                string_buffer_append(&page->text, ", ");
-                put_span(page, left);
-                string_buffer_append(&page->text, " left");
-        }
+        put_rate(page, state->pass_bytes, state->pass_begun);
+        put_left(page, pair_state_time_left(state, page->now));
         end_field(page, progress >= 0 ? "" : "Now", COLOUR_NONE);
+}
+
+/* What somebody asked for; the patrol's shares come and go. */
+static void print_verifying(Page *page) {
+        const PairState *state = page->state;
+        int progress = pair_state_verify_progress(state);
+        char buffer[COUNT_TEXT_MAX];
+
+        if (!state->verify_requested)
+                return;
+        if (state->verify_begun == 0) {
+                print_text(page, "Verifying", COLOUR_BUSY, "is to begin");
+                return;
+        }
+        if (progress >= 0) {
+                put_bar(page, progress);
+                end_field(page, "Verifying", COLOUR_BUSY);
+        }
+        if (state->verify_files_expected > 0)
+                string_buffer_appendf(&page->text, "%s of ",
+                                      count_format(buffer, sizeof buffer, state->verify_files));
+        put_count(page, MAX(state->verify_files_expected, state->verify_files), "file", "files");
+        put_rate(page, state->verify_bytes, state->verify_begun);
+        put_left(page, pair_state_verify_time_left(state, page->now));
+        if (state->verify_damaged > 0) {
+                string_buffer_append(&page->text, ", ");
+                put_count(page, state->verify_damaged, "damaged", "damaged");
+        }
+        end_field(page, progress >= 0 ? "" : "Verifying",
+                  state->verify_damaged > 0 ? COLOUR_BAD : COLOUR_NONE);
 }
 
 static void print_totals(Page *page) {
@@ -383,6 +412,7 @@ size_t status_print(const Terminal *terminal, const PairState *state, usec_t now
         print_heading(&page);
         print_reason(&page);
         print_pass(&page);
+        print_verifying(&page);
         print_text(&page, "Source", COLOUR_NONE, state->source ?: "?");
         print_text(&page, "Replica", COLOUR_NONE, state->replica ?: "?");
         print_watching(&page);

@@ -34,6 +34,8 @@ static const struct {
         { "create", CTL_CREATE, 3, -1, TAKES_JSON | TAKES_START,
           "a name, a source, a replica, and settings as Section.Key=VALUE" },
         { "check", CTL_CHECK, 1, 1, TAKES_JSON, "the name of a pair" },
+        { "verify", CTL_VERIFY, 1, 2, TAKES_JSON,
+          "the name of a pair, and a path in it if you like" },
         { "approve", CTL_APPROVE, 1, 1, 0, "the name of a pair" },
         { "reload", CTL_RELOAD, 1, 1, 0, "the name of a pair" },
 };

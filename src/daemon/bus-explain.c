@@ -252,16 +252,19 @@ static int begin(BusQuestion *question) {
         return r;
 }
 
-static int ask(Bus *bus, sd_bus_message *message, const void *path, size_t size) {
+/* PATH is taken. */
+static int ask(Bus *bus, sd_bus_message *message, char *path) {
         _cleanup_(question_freep) BusQuestion *question = new0(BusQuestion, 1);
         int r;
 
-        if (!question)
+        if (!question) {
+                free(path);
                 return -ENOMEM;
+        }
         question->bus = bus;
         question->fd = -EBADF;
         question->message = sd_bus_message_ref(message);
-        question->path = strndup(path, size);
+        question->path = path;
         question->next = bus->questions;
         bus->questions = question;
         bus->n_questions++;
@@ -273,32 +276,23 @@ static int ask(Bus *bus, sd_bus_message *message, const void *path, size_t size)
 }
 
 int bus_method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        _cleanup_free_ char *copy = NULL;
+        _cleanup_free_ char *path = NULL;
         Bus *bus = ASSERT_PTR(userdata);
-        const void *path;
         uint64_t flags;
-        size_t size;
         int r;
 
-        r = sd_bus_message_read_array(message, 'y', &path, &size);
+        r = bus_read_path(message, &path, ret_error);
         if (r >= 0)
                 r = bus_read_flags(message, 0, &flags, ret_error);
         if (r < 0)
                 return r;
-        copy = strndup(path, size);
-        if (!copy)
-                return -ENOMEM;
-        if (strlen(copy) != size || !explain_path_is_valid(copy))
-                return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS,
-                                        "a path relative to the pair's root is wanted, without "
-                                        "'.', '..' and double slashes");
         if (!bus->manager->engine)
                 return sd_bus_error_set(ret_error, BUS_ERROR("Held"),
                                         bus->manager->reason ?: "the pair is not open yet");
         if (bus->n_questions >= QUESTIONS_MAX)
                 return sd_bus_error_set(ret_error, SD_BUS_ERROR_LIMITS_EXCEEDED,
                                         "others are being answered; try again");
-        return ask(bus, message, copy, size);
+        return ask(bus, message, TAKE_PTR(path));
 }
 
 void bus_explain_done(Bus *bus) {

@@ -10,10 +10,11 @@
 #include "basic/time-span.h"
 #include "daemon/bus-authorize.h"
 #include "daemon/bus.h"
-#include "daemon/manager.h"
+#include "daemon/manager-barrier.h"
 #include "daemon/pair-facts.h"
 
-typedef struct BusQuestion BusQuestion; /* see bus-explain.c */
+typedef struct BusQuestion BusQuestion;         /* see bus-explain.c */
+typedef struct BusVerification BusVerification; /* see bus-verify.c */
 
 struct Bus {
         Manager *manager; /* borrowed */
@@ -27,7 +28,8 @@ struct Bus {
         bool change_waits;   /* change_timer runs */
         usec_t told;         /* CLOCK_MONOTONIC: when those who listen were last told */
         Authorizer authorizer;
-        BusQuestion *questions; /* owned */
+        BusVerification *verification; /* owned; NULL: nobody asked for one */
+        BusQuestion *questions;        /* owned */
         size_t n_questions;
 
         PairFacts facts; /* what is read through the vtable */
@@ -45,6 +47,10 @@ int bus_pair_emit(Bus *bus);
 /* Reads the flags that end a method's arguments. 0; -EINVAL, with RET_ERROR set, if there are
  * others than KNOWN. */
 int bus_read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret, sd_bus_error *ret_error);
+/* "org.rebackup.Pair1.Error.Held" and the like, of all but BARRIER_PASSED. */
+const char *bus_error_of(BarrierOutcome outcome);
+/* A path argument: *RET is relative to the pair's root, and the caller's. */
+int bus_read_path(sd_bus_message *message, char **ret, sd_bus_error *ret_error);
 int bus_method_sync(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 int bus_method_approve(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 /* Pause, Resume and the like, told apart by the message's member. */
@@ -63,6 +69,11 @@ bool bus_is_pending(Manager *manager, Node *node, const char *name);
 int bus_method_explain(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
 /* Waits for the threads that look at files. */
 void bus_explain_done(Bus *bus);
+
+/* bus-verify.c */
+int bus_method_verify(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+/* Whoever asked for a verification is not there any more. */
+void bus_verify_done(Bus *bus);
 
 /* bus-log-control.c: org.freedesktop.LogControl1(5). */
 int bus_log_control_add(Bus *bus);

@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "basic/alloc.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "config/bus-name.h"
 #include "daemon/bus-internal.h"
-#include "daemon/manager-barrier.h"
+#include "sync/explain.h"
 
 /* Flags are for what is to come; who sets one that is not known yet would be let down otherwise. */
 int bus_read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret,
@@ -23,11 +24,38 @@ int bus_read_flags(sd_bus_message *message, uint64_t known, uint64_t *ret,
         return 0;
 }
 
-static const char *const outcomes[] = {
-        [BARRIER_INCOMPLETE] = BUS_ERROR("Incomplete"), [BARRIER_HELD] = BUS_ERROR("Held"),
-        [BARRIER_PAUSED] = BUS_ERROR("Paused"),         [BARRIER_FAILED] = BUS_ERROR("Failed"),
-        [BARRIER_STOPPING] = BUS_ERROR("Stopping"),
-};
+int bus_read_path(sd_bus_message *message, char **ret, sd_bus_error *ret_error) {
+        _cleanup_free_ char *path = NULL;
+        const void *bytes;
+        size_t size;
+        int r;
+
+        r = sd_bus_message_read_array(message, 'y', &bytes, &size);
+        if (r < 0)
+                return r;
+        path = strndup(bytes, size);
+        if (!path)
+                return -ENOMEM;
+        if (strlen(path) != size || !explain_path_is_valid(path))
+                return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS,
+                                        "a path relative to the pair's root is wanted, without "
+                                        "'.', '..' and double slashes");
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+const char *bus_error_of(BarrierOutcome outcome) {
+        static const char *const outcomes[] = {
+                [BARRIER_INCOMPLETE] = BUS_ERROR("Incomplete"),
+                [BARRIER_HELD] = BUS_ERROR("Held"),
+                [BARRIER_PAUSED] = BUS_ERROR("Paused"),
+                [BARRIER_FAILED] = BUS_ERROR("Failed"),
+                [BARRIER_STOPPING] = BUS_ERROR("Stopping"),
+                [BARRIER_NOT_FOUND] = BUS_ERROR("NotFound"),
+        };
+
+        return outcomes[outcome];
+}
 
 static void on_barrier(BarrierOutcome outcome, const char *text, void *userdata) {
         sd_bus_message *message = ASSERT_PTR(userdata);
@@ -35,7 +63,7 @@ static void on_barrier(BarrierOutcome outcome, const char *text, void *userdata)
         if (outcome == BARRIER_PASSED)
                 (void) sd_bus_reply_method_return(message, NULL);
         else
-                (void) sd_bus_reply_method_errorf(message, outcomes[outcome], "%s", text);
+                (void) sd_bus_reply_method_errorf(message, bus_error_of(outcome), "%s", text);
         sd_bus_message_unref(message);
 }
 

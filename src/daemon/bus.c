@@ -26,6 +26,7 @@ static void disconnect(Bus *bus) {
                 return;
         bus_methods_done(bus);
         bus_explain_done(bus);
+        bus_verify_done(bus);
         authorizer_done(&bus->authorizer);
         (void) sd_bus_detach_event(bus->bus);
         bus->bus = sd_bus_close_unref(bus->bus);

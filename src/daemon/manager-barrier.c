@@ -31,8 +31,7 @@ static bool events_tell_all(const Manager *manager, usec_t now) {
                !manager->failures_dropped;
 }
 
-/* Why what is waited for cannot happen at present. */
-static bool is_hopeless(const Manager *manager, BarrierOutcome *ret, const char **ret_text) {
+bool barrier_is_hopeless(const Manager *manager, BarrierOutcome *ret, const char **ret_text) {
         *ret_text = manager->reason ?: "a disk is missing";
         if (manager->stopping) {
                 *ret = BARRIER_STOPPING;
@@ -77,7 +76,7 @@ static bool try_barrier(Manager *manager, Barrier *barrier) {
         const char *text;
         char judgement[64];
 
-        if (!is_hopeless(manager, &outcome, &text)) {
+        if (!barrier_is_hopeless(manager, &outcome, &text)) {
                 if (!manager->engine || !is_passed(manager, barrier))
                         return false;
                 outcome = judge(manager, judgement, sizeof judgement);

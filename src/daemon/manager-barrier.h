@@ -15,6 +15,7 @@ typedef enum BarrierOutcome {
         BARRIER_PAUSED,
         BARRIER_FAILED, /* passes fail as a whole */
         BARRIER_STOPPING,
+        BARRIER_NOT_FOUND, /* never of a barrier: see verify-demand.h */
 } BarrierOutcome;
 
 typedef enum BarrierFlags {
@@ -31,6 +32,9 @@ int manager_add_barrier(Manager *manager, unsigned flags, BarrierHandler handler
  * USERDATA of each. */
 void manager_forget_barriers(Manager *manager, BarrierHandler handler,
                              void (*drop)(void *userdata));
+
+/* Whether whatever waits for the pair's work waits in vain, and why: *RET_TEXT is borrowed. */
+bool barrier_is_hopeless(const Manager *manager, BarrierOutcome *ret, const char **ret_text);
 
 /* A full pass begins, which CLEARS what is pending or not; and it has ended well. */
 void manager_note_full_begun(Manager *manager, bool clears);

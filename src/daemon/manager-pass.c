@@ -11,6 +11,7 @@
 #include "daemon/message-ids.h"
 #include "daemon/proof-text.h"
 #include "daemon/summary.h"
+#include "daemon/verify-demand.h"
 #include "watch/dirty-look.h"
 
 void manager_start_pass(Manager *manager, PassKind kind) {
@@ -248,6 +249,8 @@ static void pass_ended(Manager *manager, PassResult *result) {
                 manager_verify_ended(manager, result);
                 return;
         }
+        if (result->kind == PASS_VERIFY)
+                verify_demand_ended(manager, result);
         note_last_pass(manager, result);
         if (manager->stopping && (manager->cancelled || result->result != 0)) {
                 manager->cut_off = true;

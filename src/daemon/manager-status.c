@@ -6,6 +6,7 @@
 #include "daemon/metrics.h"
 #include "daemon/proof-text.h"
 #include "daemon/status.h"
+#include "daemon/verify-demand.h"
 
 #define TICK_USEC (1 * USEC_PER_SEC)
 #define TICK_TERMINAL_USEC (200 * USEC_PER_MSEC)
@@ -55,6 +56,11 @@ static void add_verify_facts(Manager *manager, StatusFacts *facts, usec_t now) {
         facts->verified_by = verified_by(&verify->coverage, manager->config->verify_interval);
         engine_get_verify_progress(manager->engine, &progress);
         facts->verifying = progress.running;
+        facts->asked_to_verify = manager->verify.demand;
+        if (manager->verify.demand)
+                verify_demand_progress(manager, &progress);
+        facts->n_files_read = progress.n_files;
+        facts->n_files_expected = progress.n_files_expected;
         if (facts->phase != STATUS_VERIFYING)
                 return;
         facts->n_entries = progress.n_files;
@@ -64,9 +70,9 @@ static void add_verify_facts(Manager *manager, StatusFacts *facts, usec_t now) {
         facts->elapsed = now - MIN(progress.started, now);
 }
 
-static StatusFacts acquire_facts(Manager *manager, usec_t now) {
+static StatusFacts acquire_facts(Manager *manager, StatusPhase phase, usec_t now) {
         StatusFacts facts = {
-                .phase = phase_of(manager),
+                .phase = phase,
                 .n_unwatched = manager->n_unwatched,
                 .n_overflows = manager->n_overflows_ever,
                 .n_failed = manager->n_failed,
@@ -126,7 +132,7 @@ void manager_update_status(Manager *manager) {
         metrics_note_change(manager->metrics);
         if (!manager->notify.enabled)
                 return;
-        facts = acquire_facts(manager, now);
+        facts = acquire_facts(manager, phase_of(manager), now);
         if (facts.in_step_since > 0) {
                 engine_get_proof(manager->engine, &sides);
                 if (proof_format(&sides, &proof) >= 0)
@@ -139,7 +145,13 @@ void manager_update_status(Manager *manager) {
 }
 
 void manager_get_status(Manager *manager, StatusFacts *ret) {
-        *ret = acquire_facts(manager, now_usec(CLOCK_MONOTONIC));
+        *ret = acquire_facts(manager, phase_of(manager), now_usec(CLOCK_MONOTONIC));
+}
+
+/* What a person is shown while it runs; a pass goes before a reading that somebody asked for. */
+static StatusPhase shown_phase(const Manager *manager) {
+        return verify_demand_runs(manager) && !manager_is_mirroring(manager) ? STATUS_VERIFYING
+                                                                             : phase_of(manager);
 }
 
 static void show_progress(Manager *manager) {
@@ -150,7 +162,7 @@ static void show_progress(Manager *manager) {
 
         if (width == 0)
                 return;
-        facts = acquire_facts(manager, now);
+        facts = acquire_facts(manager, shown_phase(manager), now);
         if (facts.elapsed >= PROGRESS_AFTER_USEC && progress_format(&facts, width, &line) >= 0)
                 log_sinks_show(manager->sinks, line);
 }
@@ -180,7 +192,7 @@ void manager_begin_ticks(Manager *manager) {
 }
 
 void manager_tick(Manager *manager) {
-        if (!manager_is_mirroring(manager) && phase_of(manager) != STATUS_VERIFYING)
+        if (!manager_is_mirroring(manager) && shown_phase(manager) != STATUS_VERIFYING)
                 return;
         manager->status_changed = true;
         if (!manager->ready && gets_on(manager))

@@ -12,6 +12,7 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/summary.h"
+#include "daemon/verify-demand.h"
 #include "sync/patrol-plan.h"
 
 /* After the start others have the disks first. */
@@ -75,7 +76,9 @@ static void start_patrol(Manager *manager, usec_t now) {
 }
 
 void manager_start_verify(Manager *manager, usec_t now) {
-        if (manager->verify.next <= now && manager->live && !manager_is_busy(manager))
+        if (manager->verify.demand)
+                verify_demand_start(manager);
+        else if (manager->verify.next <= now && manager->live && !manager_is_busy(manager))
                 start_patrol(manager, now);
 }
 
@@ -132,6 +135,14 @@ static void plan_next(Manager *manager, const VerifyResult *result) {
 void manager_verify_ended(Manager *manager, PassResult *result) {
         if (manager->options->once)
                 manager->verify.done = true;
+        if (verify_demand_runs(manager)) {
+                if (result->result == 0)
+                        manager->verify.coverage = result->verify.coverage;
+                manager->verify.known |= result->result == 0;
+                manager_plan_verify(manager);
+                verify_demand_ended(manager, result);
+                return;
+        }
         if (result->result == 0) {
                 log_result(manager, result);
                 plan_next(manager, &result->verify);

@@ -16,6 +16,7 @@
 #include "daemon/message-ids.h"
 #include "daemon/metrics.h"
 #include "daemon/summary.h"
+#include "daemon/verify-demand.h"
 
 /* A second or two are promised; a disk that hangs may keep a worker for longer than anybody wants
  * to wait. */
@@ -268,6 +269,7 @@ static int on_post(sd_event_source *source, void *userdata) {
         (void) source;
         if (manager->barriers)
                 manager_check_barriers(manager);
+        verify_demand_check(manager);
         if (manager->status_changed && !manager->finished)
                 manager_update_status(manager);
         if (!manager_is_mirroring(manager))
@@ -351,6 +353,7 @@ Manager *manager_free(Manager *manager) {
         sd_event_source_unref(manager->engine_source);
         manager_mounts_done(manager);
         engine_free(manager->engine);
+        verify_demand_drop(manager);
         manager_drop_tree(manager);
         free(manager->watch_text);
         free(manager->store_path);

@@ -32,10 +32,11 @@
 #include "watch/dirty.h"
 
 typedef struct Manager Manager;
-typedef struct Barrier Barrier; /* see manager-barrier.h */
-typedef struct Bus Bus;         /* see bus.h */
-typedef struct Metrics Metrics; /* see metrics.h */
-typedef struct Alerts Alerts;   /* see manager-alert.c */
+typedef struct Barrier Barrier;           /* see manager-barrier.h */
+typedef struct Bus Bus;                   /* see bus.h */
+typedef struct Metrics Metrics;           /* see metrics.h */
+typedef struct Alerts Alerts;             /* see manager-alert.c */
+typedef struct VerifyDemand VerifyDemand; /* see verify-demand.h */
 
 typedef enum TimerKind {
         TIMER_NEXT,   /* a pass falls due */
@@ -74,6 +75,7 @@ typedef struct ManagerVerify {
         bool done;   /* --verify has read everything */
         bool known;  /* COVERAGE is */
         CatalogCoverage coverage;
+        VerifyDemand *demand; /* owned; NULL: nobody asked for a verification */
 } ManagerVerify;
 /* What is remembered of the last full pass that ended; BEGUN is 0 before there was one. */
 typedef struct LastPass {
@@ -231,7 +233,7 @@ void manager_plan_verify(Manager *manager);
 /* Where there was nothing to read, RESULT may have made something. */
 void manager_note_copies(Manager *manager, const PassResult *result);
 usec_t manager_next_verify(const Manager *manager);
-/* Begins the patrol's next share if it is due and nothing else runs. */
+/* Begins what was asked for, or else the patrol's next share if it is due and nothing else runs. */
 void manager_start_verify(Manager *manager, usec_t now);
 /* Of --verify: 0 done or not asked for, 1 under way, -errno when the run is over because of it. */
 int manager_verify_once(Manager *manager);

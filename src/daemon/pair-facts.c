@@ -8,6 +8,7 @@
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "daemon/manager.h"
+#include "daemon/verify-demand.h"
 #include "watch/dirty-look.h"
 
 const char *fact_counter_to_string(unsigned counter) {
@@ -71,6 +72,7 @@ static const char *state_of(const Manager *manager, StatusPhase phase) {
                 [STATUS_INITIAL] = "first-pass", [STATUS_RESCAN] = "rescan",
                 [STATUS_LIVE] = "live",          [STATUS_HOLD] = "hold",
                 [STATUS_PAUSED] = "paused",      [STATUS_STOPPING] = "stopping",
+                [STATUS_VERIFYING] = "live",
         };
 
         /* Between attempts of a pass that fails as a whole. */
@@ -152,6 +154,22 @@ static void acquire_versions(const Manager *manager, PairFacts *facts) {
         facts->versions_measured = usage.measured;
 }
 
+static void acquire_reading(Manager *manager, const Clocks *clocks, PairFacts *facts) {
+        VerifyProgress progress;
+
+        facts->asked_to_verify = manager->verify.demand != NULL;
+        if (manager->verify.demand)
+                verify_demand_progress(manager, &progress);
+        else
+                engine_get_verify_progress(manager->engine, &progress);
+        facts->verify_begun = to_realtime(clocks, progress.started);
+        facts->verify_files = progress.n_files;
+        facts->verify_files_expected = progress.n_files_expected;
+        facts->verify_bytes = progress.n_bytes;
+        facts->verify_bytes_expected = progress.n_bytes_expected;
+        facts->verify_damaged = progress.n_damaged;
+}
+
 /* Zeroes until it is known. */
 static void acquire_verify(Manager *manager, PairFacts *facts) {
         const CatalogCoverage *coverage = &manager->verify.coverage;
@@ -192,6 +210,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         facts->next_pass = to_realtime(clocks, MAX(manager->next_full, manager->not_before));
         acquire_pending(manager, clocks, facts);
         acquire_verify(manager, facts);
+        acquire_reading(manager, clocks, facts);
         acquire_versions(manager, facts);
 }
 

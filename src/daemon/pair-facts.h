@@ -51,6 +51,9 @@ typedef struct PairFacts {
         uint64_t versions_bytes, versions_measured;
         int verifying;
         uint64_t n_files, n_verified, n_never_verified, n_without_hash, n_damaged, oldest_verified;
+        int asked_to_verify;
+        uint64_t verify_begun, verify_files, verify_files_expected, verify_bytes,
+                verify_bytes_expected, verify_damaged;
 
         char *pass;
         uint64_t pass_begun, pass_entries, pass_expected, pass_directories, pass_bytes,

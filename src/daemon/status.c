@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "basic/count-text.h"
+#include "basic/line-parts.h"
 #include "basic/local-time.h"
 #include "basic/macros.h"
 #include "basic/size.h"
@@ -60,11 +61,27 @@ static void put_clause(StringBuffer *text, const char *separator, uint64_t n, co
         put_count(text, n, one, many);
 }
 
+/* "; verifying, 12,345 of 84,123 files" */
+static void put_asked(StringBuffer *text, const StatusFacts *facts) {
+        char buffer[COUNT_TEXT_MAX];
+
+        if (!facts->asked_to_verify)
+                return;
+        string_buffer_append(text, "; verifying");
+        if (facts->n_files_expected == 0)
+                return;
+        string_buffer_appendf(text, ", %s of ",
+                              count_format(buffer, sizeof buffer, facts->n_files_read));
+        put_count(text, facts->n_files_expected, "file", "files");
+}
+
 /* "; verified 41 % of 84,123 files, the oldest on 2026-11-21 06:25:38" */
 static void put_coverage(StringBuffer *text, const StatusFacts *facts) {
         if (!facts->patrols || facts->n_files == 0)
                 return;
-        string_buffer_appendf(text, "; %s %d %% of ", facts->verifying ? "verifying," : "verified",
+        string_buffer_appendf(text, "; %s %d %% of ",
+                              facts->verifying && !facts->asked_to_verify ? "verifying,"
+                                                                          : "verified",
                               (int) (facts->n_verified * 100 / facts->n_files));
         put_count(text, facts->n_files, "file", "files");
         if (facts->oldest_verified > 0) {
@@ -106,6 +123,7 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
         put_clause(text, "; ", facts->n_failed, "entry failed", "entries failed");
         put_clause(text, "; ", facts->n_held, "place on hold", "places on hold");
         put_clause(text, "; ", facts->n_damaged, "file damaged", "files damaged");
+        put_asked(text, facts);
         put_coverage(text, facts);
         if (facts->config_refused)
                 string_buffer_append(text, "; new configuration refused");
@@ -167,46 +185,65 @@ int status_format(const StatusFacts *facts, char **ret) {
 
 /* How long the rest of the pass takes if it goes on as it did; 0: cannot be told. */
 static usec_t time_left(const StatusFacts *facts) {
-        uint64_t expected = (uint64_t) MAX(facts->n_expected, (int64_t) 0);
+        bool by_bytes = facts->phase == STATUS_VERIFYING;
+        uint64_t expected = by_bytes ? facts->n_bytes_expected
+                                     : (uint64_t) MAX(facts->n_expected, (int64_t) 0),
+                 done = by_bytes ? facts->n_bytes : facts->n_entries;
 
-        if (facts->elapsed < ESTIMATE_AFTER_USEC || facts->n_entries == 0 ||
-            facts->n_entries >= expected)
+        if (facts->elapsed < ESTIMATE_AFTER_USEC || done == 0 || done >= expected)
                 return 0;
-        double usec = (double) facts->elapsed * (double) (expected - facts->n_entries) /
-                      (double) facts->n_entries;
+        double usec = (double) facts->elapsed * (double) (expected - done) / (double) done;
         return (usec_t) (usec / USEC_PER_SEC + 1) * USEC_PER_SEC;
 }
 
-static void put_progress(StringBuffer *text, const StatusFacts *facts) {
-        char rate[SIZE_TEXT_MAX], span[SPAN_TEXT_MAX];
+/* What is left out of a line that is too long, the highest first. */
+enum { RANK_PERCENTAGE, RANK_LEFT, RANK_COUNT, RANK_RATE, RANK_BYTES };
 
-        if (facts->phase == STATUS_ARMING) {
-                put_status(text, facts);
+static void add_bytes(LineParts *parts, const StatusFacts *facts) {
+        char bytes[SIZE_TEXT_MAX], rate[SIZE_TEXT_MAX];
+        double per_second;
+
+        if (facts->n_bytes == 0)
                 return;
-        }
-        put_pass(text, facts);
-        if (facts->n_bytes > 0 && facts->elapsed > 0) {
-                double per_second = (double) facts->n_bytes * USEC_PER_SEC /
-                                    (double) facts->elapsed;
-                string_buffer_appendf(text, ", %s/s",
-                                      size_format(rate, sizeof rate, (uint64_t) per_second));
-        }
-        if (percentage(facts) >= 0)
-                string_buffer_appendf(text, ", %d %%", percentage(facts));
+        line_parts_add(parts, RANK_BYTES, "%s", size_format(bytes, sizeof bytes, facts->n_bytes));
+        if (facts->elapsed == 0)
+                return;
+        per_second = (double) facts->n_bytes * USEC_PER_SEC / (double) facts->elapsed;
+        line_parts_add(parts, RANK_RATE, "%s/s",
+                       size_format(rate, sizeof rate, (uint64_t) per_second));
+}
+
+static void add_progress(LineParts *parts, const StatusFacts *facts) {
+        bool verifying = facts->phase == STATUS_VERIFYING, one = facts->n_entries == 1;
+        char count[COUNT_TEXT_MAX], span[SPAN_TEXT_MAX];
+        int percent = percentage(facts);
+
+        line_parts_add(parts, percent >= 0 ? RANK_COUNT : RANK_PERCENTAGE, "%s %s",
+                       count_format(count, sizeof count, facts->n_entries),
+                       verifying ? (one ? "file" : "files") : (one ? "entry" : "entries"));
+        add_bytes(parts, facts);
+        if (percent >= 0)
+                line_parts_add(parts, RANK_PERCENTAGE, "%d %%", percent);
         if (time_left(facts) > 0)
-                string_buffer_appendf(text, ", %s left",
-                                      span_format(span, sizeof span, time_left(facts)));
+                line_parts_add(parts, RANK_LEFT, "%s left",
+                               span_format(span, sizeof span, time_left(facts)));
+}
+
+static void add_arming(LineParts *parts, const StatusFacts *facts) {
+        char count[COUNT_TEXT_MAX];
+
+        line_parts_add(parts, RANK_COUNT, "setting up watches");
+        line_parts_add(parts, RANK_PERCENTAGE, "%s %s",
+                       count_format(count, sizeof count, facts->n_directories),
+                       facts->n_directories == 1 ? "directory" : "directories");
 }
 
 int progress_format(const StatusFacts *facts, size_t width, char **ret) {
-        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
-        char *line;
+        LineParts parts = LINE_PARTS_NULL;
 
-        put_progress(&text, facts);
-        line = string_buffer_take(&text);
-        if (!line)
-                return -ENOMEM;
-        line[strnlen(line, width)] = 0;
-        *ret = line;
-        return 0;
+        if (facts->phase == STATUS_ARMING)
+                add_arming(&parts, facts);
+        else
+                add_progress(&parts, facts);
+        return line_parts_join(&parts, width, ret);
 }

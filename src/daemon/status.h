@@ -40,8 +40,10 @@ typedef struct StatusFacts {
         uint64_t n_held;           /* places of the source whose file system is missing */
         uint64_t n_damaged;        /* files known to be damaged */
         uint64_t n_bytes_expected; /* of verifying; 0: unknown */
-        bool patrols;              /* the next six are known */
+        bool patrols;              /* the coverage below is known */
         bool verifying;            /* a share is being read */
+        bool asked_to_verify;      /* somebody asked for it to be read, or waits for that */
+        uint64_t n_files_read, n_files_expected;      /* of that; 0: unknown */
         uint64_t n_files, n_verified, n_without_hash; /* verified: within the interval */
         usec_t verified_by; /* when all will have been, at the pace of the interval; 0: they were */
         usec_t oldest_verified; /* CLOCK_REALTIME; 0: none was verified yet */
@@ -55,6 +57,6 @@ typedef struct StatusFacts {
  * "On hold: …". A fresh string; 0 or -ENOMEM. */
 int status_format(const StatusFacts *facts, char **ret);
 
-/* "12,345 entries, 1.2 GiB, 85.1 MiB/s, 41 %, 2min left", cut to WIDTH columns; the pass that runs.
- */
+/* "12,345 entries, 1.2 GiB, 85.1 MiB/s, 41 %, 2min left" of the pass that runs, with as much of it
+ * as WIDTH columns take. */
 int progress_format(const StatusFacts *facts, size_t width, char **ret);

@@ -38,12 +38,27 @@ typedef struct Room {
         uint64_t n_bytes, n_files;
 } Room;
 
+/* Something that reading back found wrong. */
+typedef struct VerifyFinding {
+        char *path;                    /* owned; relative to the source, raw bytes */
+        char *message;                 /* owned; a line for a person, without control characters */
+        const char *kind;              /* "replica-rot", "failed", …: see verify-findings.h */
+        uint64_t first_byte, n_blocks; /* of the damage; no blocks: where it is is not known */
+} VerifyFinding;
+
+typedef struct VerifyFindings {
+        VerifyFinding *items; /* owned */
+        size_t n_items;
+        uint64_t n_unlisted; /* more that were only counted */
+} VerifyFindings;
+
 /* What a PASS_VERIFY leaves to be said beyond its counters. */
 typedef struct VerifyResult {
         CatalogCoverage coverage; /* afterwards; SINCE is one VerifyInterval ago */
         bool is_cut_short;        /* it was stopped, or its time was up, with more to do */
         uint64_t n_news;          /* files found damaged of which it was not known */
         uint64_t n_moved;         /* files that somebody was at: the next look handles them */
+        VerifyFindings findings;  /* not the patrol's, which logs them */
 } VerifyResult;
 
 typedef struct PassResult {
@@ -124,6 +139,8 @@ typedef struct VerifyRequest {
                              that keeps to VerifyBandwidthMax and waits while anything is mirrored;
                              else all of it, as fast as it goes */
         usec_t elapsed;   /* patrol: since the last share was begun */
+        usec_t since; /* CLOCK_REALTIME: what was read back since then is not read again, as when
+                         a reading that was stopped goes on; 0: now */
 } VerifyRequest;
 
 /* Begins a PASS_VERIFY, of which there is at most one, beside other passes: 0; -EBUSY; -EOPNOTSUPP

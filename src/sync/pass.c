@@ -5,6 +5,7 @@
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/verify-findings.h"
 
 Job *job_new(JobKind kind, Pass *pass, Node *node) {
         Job *job = calloc(1, sizeof *job);
@@ -80,6 +81,7 @@ Pass *pass_free(Pass *pass) {
 void pass_result_done(PassResult *result) {
         free(result->error);
         dirty_batch_done(&result->retries);
+        verify_findings_done(&result->verify.findings);
         *result = (PassResult) {};
 }
 

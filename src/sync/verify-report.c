@@ -9,6 +9,7 @@
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "sync/message-ids.h"
+#include "sync/verify-findings.h"
 #include "sync/verify.h"
 
 enum { KNOWN_TOLD_MAX = 16, HASH_TEXT_MAX = 2 * HASH_BYTES + 1, WHERE_MAX = 128 };
@@ -80,29 +81,56 @@ static const char *outlook(const VerifyFile *file, Verdict verdict) {
 }
 
 static const struct {
-        const char *id, *text;
+        const char *id, *kind, *text;
 } words[_VERDICT_MAX] = {
-        [VERDICT_SOURCE_ROT] = { REBACKUP_MSG_ROT_SOURCE, "rot in the source" },
-        [VERDICT_REPLICA_ROT] = { REBACKUP_MSG_ROT_REPLICA, "rot in the replica" },
-        [VERDICT_BOTH_ROT] = { REBACKUP_MSG_ROT_BOTH, "rot in source and replica" },
-        [VERDICT_CATALOG] = { REBACKUP_MSG_ROT_CATALOG, "a wrong hash in the catalog" },
-        [VERDICT_UNDECIDED] = { REBACKUP_MSG_ROT_UNDECIDED, "source and replica differ" },
+        [VERDICT_SOURCE_ROT] = { REBACKUP_MSG_ROT_SOURCE, "source-rot", "rot in the source" },
+        [VERDICT_REPLICA_ROT] = { REBACKUP_MSG_ROT_REPLICA, "replica-rot", "rot in the replica" },
+        [VERDICT_BOTH_ROT] = { REBACKUP_MSG_ROT_BOTH, "both-rot", "rot in source and replica" },
+        [VERDICT_CATALOG] = { REBACKUP_MSG_ROT_CATALOG, "catalog", "a wrong hash in the catalog" },
+        [VERDICT_UNDECIDED] = { REBACKUP_MSG_ROT_UNDECIDED, "undecided",
+                                "source and replica differ" },
 };
+
+/* Logs EVENT, and lists it for whoever asked for the verification. */
+static void tell(const VerifyFile *file, const LogEvent *event, const char *kind,
+                 const char *message) {
+        Verify *verify = file->verify;
+        VerifyFinding finding = { .path = (char *) event->path,
+                                  .message = (char *) message,
+                                  .kind = kind };
+
+        log_event(event, "%s", message);
+        if (verify->request.patrol || file->again)
+                return;
+        if (file->has_damage) {
+                finding.first_byte = file->damage.first_byte;
+                finding.n_blocks = file->damage.n_blocks;
+        }
+        (void) pthread_mutex_lock(&verify->mutex);
+        verify_findings_add(&verify->findings, &finding);
+        (void) pthread_mutex_unlock(&verify->mutex);
+}
 
 void verify_report(const VerifyFile *file, Verdict verdict) {
         char source[HASH_TEXT_MAX], replica[HASH_TEXT_MAX], known[HASH_TEXT_MAX], place[WHERE_MAX];
         _cleanup_free_ char *path = path_of(file), *shown = escape_bytes(path ?: file->row->name);
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        _cleanup_free_ char *message = NULL;
         bool is_old = (file->row->flags & CATALOG_DAMAGED) == flags_of(verdict);
 
         atomic_fetch_add(&file->verify->n_news, !is_old);
+        string_buffer_appendf(&text, "%s: %s (%s; recorded %s, source %s, replica %s); %s",
+                              words[verdict].text, shown ?: "?", where(file, place, sizeof place),
+                              recorded(file, known), seen(file, SOURCE, source),
+                              seen(file, REPLICA, replica), outlook(file, verdict));
+        message = string_buffer_take(&text);
         /* What is healed a moment later is told each time. */
-        log_event(&(LogEvent) { .level = is_old ? LOG_DEBUG : LOG_ERR,
-                                .message_id = words[verdict].id,
-                                .operation = "verify",
-                                .path = path },
-                  "%s: %s (%s; recorded %s, source %s, replica %s); %s", words[verdict].text,
-                  shown ?: "?", where(file, place, sizeof place), recorded(file, known),
-                  seen(file, SOURCE, source), seen(file, REPLICA, replica), outlook(file, verdict));
+        tell(file,
+             &(LogEvent) { .level = is_old ? LOG_DEBUG : LOG_ERR,
+                           .message_id = words[verdict].id,
+                           .operation = "verify",
+                           .path = path },
+             words[verdict].kind, message ?: words[verdict].text);
 }
 
 static int error_of(const VerifyFile *file) {
@@ -113,21 +141,27 @@ static int error_of(const VerifyFile *file) {
 
 void verify_report_failure(const VerifyFile *file, const char *what, int error) {
         _cleanup_free_ char *path = path_of(file), *shown = escape_bytes(path ?: file->row->name);
+        _cleanup_(string_buffer_done) StringBuffer text = STRING_BUFFER_NULL;
+        _cleanup_free_ char *message = NULL;
 
         if (error == 0)
                 error = error_of(file);
         if (error == -ECANCELED)
                 return;
         atomic_fetch_add(&file->verify->pass->result.counters.operations[OPERATION_FAIL], 1);
-        log_event(&(LogEvent) { .level = LOG_ERR,
-                                .error = error,
-                                .message_id = REBACKUP_MSG_VERIFY_FAILED,
-                                .operation = "verify",
-                                .path = path },
-                  "failed to %s %s: %s; it will be tried again", what, shown ?: "?",
-                  error == 0         ? "it reads differently each time"
-                  : error == -EMLINK ? "the source's file has several names"
-                                     : strerror(-error));
+        string_buffer_appendf(&text, "failed to %s %s: %s; it will be tried again", what,
+                              shown ?: "?",
+                              error == 0         ? "it reads differently each time"
+                              : error == -EMLINK ? "the source's file has several names"
+                                                 : strerror(-error));
+        message = string_buffer_take(&text);
+        tell(file,
+             &(LogEvent) { .level = LOG_ERR,
+                           .error = error,
+                           .message_id = REBACKUP_MSG_VERIFY_FAILED,
+                           .operation = "verify",
+                           .path = path },
+             "failed", message ?: "a file could not be read back");
 }
 
 /* What is known already */

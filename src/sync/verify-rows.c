@@ -26,6 +26,10 @@ static int add_directory(VerifyRows *rows, int64_t id) {
         return 0;
 }
 
+static bool is_content(const CatalogRow *row) {
+        return S_ISREG(row->source.mode) && row->directory_id == 0;
+}
+
 /* The row of PATH, a component at a time. */
 static int find_row(CatalogReader *reader, const char *path, CatalogRow *ret) {
         _cleanup_free_ char *copy = strdup(path);
@@ -42,16 +46,46 @@ static int find_row(CatalogReader *reader, const char *path, CatalogRow *ret) {
         return r;
 }
 
+static int fill(VerifyRows *rows, CatalogReader *reader);
+
+static void expect(Verify *verify, const CatalogRow *row) {
+        if (!is_content(row))
+                return;
+        atomic_fetch_add(&verify->n_files_expected, 1);
+        atomic_fetch_add(&verify->n_bytes_expected, 2 * row->source.size);
+}
+
+/* What lies below a directory is counted first: who waits wants to know how long. */
+static int expect_below(Verify *verify, CatalogReader *reader, int64_t id) {
+        VerifyRows rows = { .by_place = true };
+        int r = add_directory(&rows, id);
+
+        while (r >= 0 && !verify_must_end(verify)) {
+                r = fill(&rows, reader);
+                if (r < 0 || rows.n == 0)
+                        break;
+                for (int i = 0; i < rows.n; i++)
+                        expect(verify, &rows.rows[i]);
+        }
+        verify_rows_done(&rows);
+        return r;
+}
+
 static int begin_at_path(Verify *verify, CatalogReader *reader) {
         VerifyRows *rows = &verify->rows;
+        int64_t id;
         int r;
 
         rows->by_place = true;
         r = find_row(reader, verify->path, &rows->rows[0]);
         if (r < 0)
                 return r;
-        if (rows->rows[0].directory_id != 0)
-                return add_directory(rows, rows->rows[0].directory_id);
+        id = rows->rows[0].directory_id;
+        if (id != 0) {
+                r = expect_below(verify, reader, id);
+                return r < 0 ? r : add_directory(rows, id);
+        }
+        expect(verify, &rows->rows[0]);
         rows->n = 1;
         return 0;
 }
@@ -75,7 +109,7 @@ int verify_rows_begin(Verify *verify, Worker *worker) {
         CatalogReader *reader;
         int r;
 
-        rows->before = (int64_t) now;
+        rows->before = (int64_t) (verify->request.since > 0 ? verify->request.since : now);
         rows->after.verified = INT64_MIN;
         r = worker_reader(worker, &reader);
         if (r >= 0 && verify->path)
@@ -174,10 +208,6 @@ static bool is_due(Verify *verify, const CatalogRow *row) {
         return true;
 }
 
-static bool is_content(const CatalogRow *row) {
-        return S_ISREG(row->source.mode) && row->directory_id == 0;
-}
-
 static int next_locked(Verify *verify, CatalogReader *reader, CatalogRow *ret) {
         VerifyRows *rows = &verify->rows;
         int r;
@@ -190,7 +220,7 @@ static int next_locked(Verify *verify, CatalogReader *reader, CatalogRow *ret) {
                 }
                 CatalogRow *row = &rows->rows[rows->i++];
 
-                if (!is_content(row))
+                if (!is_content(row) || (rows->by_place && row->verified >= rows->before))
                         continue;
                 if (verify->request.patrol && !is_due(verify, row)) {
                         rows->ended = true;

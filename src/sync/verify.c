@@ -11,6 +11,7 @@
 
 #include "basic/log.h"
 #include "basic/macros.h"
+#include "sync/verify-findings.h"
 
 /* A share that is larger than this is cut off: what is left comes with the next. */
 #define PATROL_TIME_MAX_USEC (5 * USEC_PER_MINUTE)
@@ -191,6 +192,7 @@ static Verify *verify_free(Verify *verify) {
         (void) pthread_mutex_destroy(&verify->mutex);
         (void) pthread_mutex_destroy(&verify->heal_mutex);
         pending_done(&verify->linked);
+        verify_findings_done(&verify->findings);
         free(verify->path);
         free(verify);
         return NULL;
@@ -283,8 +285,9 @@ void verify_end(Engine *engine, VerifyResult *ret) {
         ret->is_cut_short = verify->is_cut_short;
         ret->n_moved = verify->n_moved;
         ret->n_news = verify->n_news;
+        verify_findings_take(&ret->findings, &verify->findings);
         if (verify->n_threads > 0) {
-                if (!verify->request.patrol)
+                if (!verify->request.patrol && !verify->path)
                         verify_report_known(&verify->threads[0].worker);
                 acquire_coverage(verify, &ret->coverage);
         }

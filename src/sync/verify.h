@@ -63,6 +63,7 @@ struct Verify {
         pthread_mutex_t heal_mutex; /* one file at a time is handed over */
         atomic_uint_fast64_t n_files_expected, n_bytes_expected;
         atomic_uint_fast64_t n_moved, n_news;
+        VerifyFindings findings; /* guarded by the mutex */
         atomic_uint_fast64_t
                 paid;    /* patrol: until when what was read is paid for; CLOCK_MONOTONIC */
         usec_t deadline; /* patrol: when the share is cut off */

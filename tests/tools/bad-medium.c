@@ -1,6 +1,7 @@
 /* Preloaded into a program: lets the first REBACKUP_BAD_READS readings past the page cache of files
  * of REBACKUP_BAD_SIZE bytes in a staging directory show another content than was written, as a
- * disk does that wrote something else. */
+ * disk does that wrote something else. With REBACKUP_SLOW_READS each reading past the page cache
+ * takes so many microseconds more. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -43,6 +44,8 @@ ssize_t pread(int fd, void *buffer, size_t size, off_t offset) {
 
         if (!next)
                 *(void **) &next = dlsym(RTLD_NEXT, "pread");
+        if (setting("REBACKUP_SLOW_READS") > 0 && fcntl(fd, F_GETFL) & O_DIRECT)
+                (void) usleep((useconds_t) setting("REBACKUP_SLOW_READS"));
         n = next(fd, buffer, size, offset);
         if (n > 0 && offset == 0 && is_meant(fd))
                 ((char *) buffer)[0] ^= 1;

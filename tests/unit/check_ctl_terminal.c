@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "basic/macros.h"
+#include "ctl/progress.h"
 #include "ctl/terminal.h"
 #include "test-fs.h"
 
@@ -76,6 +77,43 @@ START_TEST(it_always_fits) {
 }
 END_TEST
 
+static const struct {
+        size_t width;
+        bool has_utf8;
+        int done;
+        const char *shown;
+} lines[] = {
+        { 72, false, 500,
+          "#########--------- 50 %, 10 of 20 files, 1.5 MiB, 3.0 MiB/s, 2min left" },
+        { 60, false, 500, "#######-------- 50 %, 10 of 20 files, 3.0 MiB/s, 2min left" },
+        { 39, false, 0, "--------- 50 %, 3.0 MiB/s, 2min left" },
+        { 30, false, 999, "#######- 50 %, 2min left" },
+        { 20, false, 500, "50 %, 2min left" },
+        { 4, false, 500, "50 %" },
+        { 79, true, -1, "50 %, 10 of 20 files, 1.5 MiB, 3.0 MiB/s, 2min left" },
+        { 32, true, 500,
+          "\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88\xe2\x96\x88"
+          "\xe2\x96\x91\xe2\x96\x91\xe2\x96\x91\xe2\x96\x91 50 %, 2min left" },
+};
+
+/* The less important a part, the earlier it is left out. */
+START_TEST(progress_fits) {
+        LineParts parts = LINE_PARTS_NULL;
+        char *line;
+
+        ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
+        line_parts_add(&parts, 0, "%d %%", 50);
+        line_parts_add(&parts, 3, "%s", "10 of 20 files");
+        line_parts_add(&parts, 4, "%s", "1.5 MiB");
+        line_parts_add(&parts, 2, "%s", "3.0 MiB/s");
+        line_parts_add(&parts, 1, "%s", "2min left");
+        TEST_OK(progress_line(lines[_i].has_utf8, lines[_i].width, lines[_i].done, &parts, &line));
+        ck_assert_str_eq(line, lines[_i].shown);
+        ck_assert_uint_le(terminal_columns(line), lines[_i].width);
+        free(line);
+}
+END_TEST
+
 int main(void) {
         TCase *tcase;
         Suite *suite = test_fs_suite("ctl-terminal", &tcase);
@@ -83,5 +121,6 @@ int main(void) {
         tcase_add_loop_test(tcase, text_is_made_safe, 0, ELEMENTSOF(texts));
         tcase_add_loop_test(tcase, the_middle_gives_way, 0, ELEMENTSOF(shortened));
         tcase_add_loop_test(tcase, it_always_fits, 0, 2);
+        tcase_add_loop_test(tcase, progress_fits, 0, ELEMENTSOF(lines));
         return test_fs_run(suite);
 }

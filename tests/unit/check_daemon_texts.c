@@ -193,6 +193,18 @@ static const struct {
             .n_bytes = 1048576,
             .n_bytes_expected = 4194304 },
           "Verifying: 3 files, 1.0 MiB, 25 %" },
+        { { .phase = STATUS_LIVE,
+            .asked_to_verify = true,
+            .verifying = true,
+            .patrols = true,
+            .n_files = 84000,
+            .n_verified = 42000 },
+          "Rescanning by timer; verifying; verified 50 % of 84,000 files" },
+        { { .phase = STATUS_LIVE,
+            .asked_to_verify = true,
+            .n_files_read = 12345,
+            .n_files_expected = 84000 },
+          "Rescanning by timer; verifying, 12,345 of 84,000 files" },
         { { .phase = STATUS_LIVE, .config_refused = true, .reason = "No space left on device" },
           "Rescanning by timer; new configuration refused; No space left on device" },
         { { .phase = STATUS_HOLD, .reason = "/a is not mounted" }, "On hold: /a is not mounted" },
@@ -244,8 +256,8 @@ START_TEST(progress) {
 
         TEST_OK(progress_format(&facts, 200, &line));
         ck_assert_str_eq(line, "25,000 entries, 100.0 MiB, 10.0 MiB/s, 25 %, 31s left");
-        TEST_OK(progress_format(&facts, 10, &narrow));
-        ck_assert_str_eq(narrow, "25,000 ent");
+        TEST_OK(progress_format(&facts, 39, &narrow));
+        ck_assert_str_eq(narrow, "25,000 entries, 25 %, 31s left");
         facts.elapsed = 0;
         TEST_OK(progress_format(&facts, 200, &early));
         ck_assert_str_eq(early, "25,000 entries, 100.0 MiB, 25 %");

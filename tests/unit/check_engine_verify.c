@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "basic/macros.h"
+#include "sync/verify-findings.h"
 #include "test-engine.h"
 
 /* A mapping that has been stored to: from then on stores through it move no time. */
@@ -152,6 +153,66 @@ START_TEST(a_part) {
 }
 END_TEST
 
+/* Whoever asks is told what and where, as far as he asked; the patrol keeps no list. */
+START_TEST(findings_are_listed) {
+        const VerifyFindings *findings = &test.result.verify.findings;
+
+        make_pair((const char *const[]) { "Integrity.OnRot=report", NULL });
+        store_without_trace("r/f", 8193);
+        store_without_trace("r/d/g", 0);
+        ck_assert_str_eq(verify("d"), "1 of 2 healed 0");
+        ck_assert_uint_eq(findings->n_items, 1);
+        ck_assert_str_eq(findings->items[0].path, "d/g");
+        ck_assert_str_eq(verify("f"), "1 of 1 healed 0");
+        ck_assert_uint_eq(findings->n_items, 1);
+        ck_assert_str_eq(findings->items[0].path, "f");
+        ck_assert_str_eq(findings->items[0].kind, "replica-rot");
+        ck_assert_uint_eq(findings->items[0].first_byte, 8193);
+        ck_assert_uint_eq(findings->items[0].n_blocks, 1);
+        ck_assert_ptr_nonnull(strstr(findings->items[0].message, "rot in the replica: f ("));
+        TEST_OK(engine_verify_start(
+                test.engine, &(const VerifyRequest) { .patrol = true, .elapsed = USEC_INFINITY }));
+        ck_assert_int_eq(test_await(), 0);
+        ck_assert_uint_eq(test.result.counters.n_rotten, 2);
+        ck_assert_uint_eq(findings->n_items, 0);
+}
+END_TEST
+
+/* What was read since a point in time is not read again, whichever way it is looked for. */
+START_TEST(it_goes_on) {
+        VerifyRequest request = { .since = now_usec(CLOCK_REALTIME) };
+
+        make_pair(NULL);
+        ck_assert_str_eq(verify("d/e"), "0 of 1 healed 0");
+        TEST_OK(engine_verify_start(test.engine, &request));
+        ck_assert_int_eq(test_await(), 0);
+        ck_assert_uint_eq(test.result.counters.n_verified, 3);
+        request.path = "d";
+        TEST_OK(engine_verify_start(test.engine, &request));
+        ck_assert_int_eq(test_await(), 0);
+        ck_assert_uint_eq(test.result.counters.n_verified, 0);
+}
+END_TEST
+
+/* However many. */
+START_TEST(the_list_is_bounded) {
+        VerifyFindings all = {}, more = {};
+
+        for (int i = 0; i < VERIFY_FINDINGS_MAX; i++)
+                verify_findings_add(&more, &(const VerifyFinding) { .path = (char *) "a/b",
+                                                                    .message = (char *) "rot",
+                                                                    .kind = "both-rot" });
+        verify_findings_add(&all, &(const VerifyFinding) { .message = (char *) "first" });
+        verify_findings_take(&all, &more);
+        ck_assert_uint_eq(more.n_items, 0);
+        ck_assert_uint_eq(all.n_items, VERIFY_FINDINGS_MAX);
+        ck_assert_uint_eq(all.n_unlisted, 1);
+        ck_assert_str_eq(all.items[0].path, "");
+        ck_assert_str_eq(all.items[1].path, "a/b");
+        verify_findings_done(&all);
+}
+END_TEST
+
 /* What is copied without a hash gets one. */
 START_TEST(hashes_are_learnt) {
         make_pair((const char *const[]) { "Integrity.Checksum=off", NULL });
@@ -186,6 +247,9 @@ int main(void) {
         tcase_add_test(tcase, an_untraced_change_is_copied);
         tcase_add_test(tcase, all_names_are_healed);
         tcase_add_test(tcase, a_part);
+        tcase_add_test(tcase, findings_are_listed);
+        tcase_add_test(tcase, it_goes_on);
+        tcase_add_test(tcase, the_list_is_bounded);
         tcase_add_test(tcase, hashes_are_learnt);
         tcase_add_test(tcase, no_copy_of_rot);
         return test_fs_run(suite);
