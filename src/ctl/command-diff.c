@@ -189,6 +189,11 @@ static void print_proof_text(int r, const RecordedProof *proof) {
         }
         (void) hash_format(&proof->digests.source, source);
         (void) hash_format(&proof->digests.replica, replica);
+        if (proof->n_kept > 0)
+                (void) printf("catalog: %" PRIu64 " %s kept as Overwrite=no or Delete=no says\n",
+                              proof->n_kept,
+                              proof->n_kept == 1 ? "entry of the pair is"
+                                                 : "entries of the pair are");
         if (proof->is_identical)
                 (void) printf("catalog: recorded as identical, root %s\n", source);
         else
@@ -216,6 +221,7 @@ static void print_proof_json(int r, const RecordedProof *proof) {
                       hash_format(&proof->digests.replica, digits),
                       proof->is_identical ? "true" : "false");
         json_print_time(stdout, proof->proven);
+        (void) printf(",\"kept\":%" PRIu64, proof->n_kept);
         (void) printf(",\"files\":%" PRIu64 ",\"read_back\":%" PRIu64 ",\"oldest_read_back\":",
                       proof->coverage.n_files, n_read_back(&proof->coverage));
         json_print_time(stdout, (usec_t) proof->coverage.oldest);

@@ -100,6 +100,8 @@ static const struct {
         { "source-changed", "the source changed since they were in step", COLOUR_BUSY },
         { "replica-changed", "the replica was changed by somebody else", COLOUR_BAD },
         { "unknown", "not compared yet", COLOUR_BUSY },
+        { "kept", "kept in the replica as it is, because Overwrite=no or Delete=no says so",
+          COLOUR_BUSY },
         { "damaged", "damaged: its content is not what it was", COLOUR_BAD },
         { "unreadable", "it cannot be looked at", COLOUR_BAD },
 };

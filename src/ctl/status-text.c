@@ -135,6 +135,11 @@ static void print_reason(Page *page) {
                           "places of the source, whose disks are missing");
                 end_field(page, "On hold", COLOUR_BAD);
         }
+        if (state->n_kept > 0) {
+                put_count(page, state->n_kept, "entry, as Overwrite and Delete say",
+                          "entries, as Overwrite and Delete say");
+                end_field(page, "Kept", COLOUR_NONE);
+        }
         if (state->config_refused)
                 print_text(page, "Reload", COLOUR_BAD,
                            "the new configuration was refused, the journal says why; the former "

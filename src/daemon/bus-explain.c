@@ -96,6 +96,9 @@ static const char *verdict_of(const Explanation *e) {
              replica_known = e->catalog_error >= 0 && e->replica_error >= 0 &&
                              stamp_equal(&e->replica.stamp, &e->row.replica);
 
+        if (replica_known && e->row.flags & CATALOG_KEPT &&
+            (e->row.flags & CATALOG_KEPT_GONE ? e->source_error == -ENOENT : source_known))
+                return "kept";
         if (e->source_error == -ENOENT)
                 return e->replica_error == -ENOENT ? "absent" : "gone-from-source";
         if (e->source_error < 0 || (e->replica_error < 0 && e->replica_error != -ENOENT))

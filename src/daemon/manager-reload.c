@@ -73,6 +73,8 @@ void manager_take_config(Manager *manager) {
         manager->config = TAKE_PTR(manager->next_config);
         if (manager->engine)
                 engine_set_config(manager->engine, manager->config);
+        if (reload_needs_pass(former, manager->config))
+                manager_want_full(manager, 0);
         if (former->verify_interval != manager->config->verify_interval)
                 manager_plan_verify(manager);
         config_free(former);

@@ -49,6 +49,9 @@ static const Metric metrics[] = {
         GAUGE("rebackup_held", n_held,
               "Places that are left as they are because their file system is not the known one."),
 
+        GAUGE("rebackup_kept", n_kept,
+              "Entries that a policy keeps as they are, changed in the source or gone from it."),
+
         TIME("rebackup_last_pass_timestamp_seconds", last_pass_begun,
              "When the last full pass that has ended began."),
         METRIC("rebackup_last_pass_duration_seconds", "gauge", UNIT_SPAN, last_pass_duration,

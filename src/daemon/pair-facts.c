@@ -187,6 +187,8 @@ static void acquire_verify(Manager *manager, PairFacts *facts) {
 
 static void acquire_numbers(Manager *manager, const StatusFacts *status, const Clocks *clocks,
                             PairFacts *facts) {
+        Proof proof;
+
         facts->config_refused = status->config_refused;
         facts->started = to_realtime(clocks, manager->started);
         facts->in_step_since = status->in_step_since;
@@ -198,6 +200,8 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         if (!manager->engine)
                 return;
         facts->n_held = status->n_held;
+        engine_get_proof(manager->engine, &proof);
+        facts->n_kept = proof.n_kept;
         facts->n_directories = tree_n_nodes(manager->tree);
         facts->n_watched = status->n_watched;
         facts->n_fallen_back = status->n_fallen_back;

@@ -1,6 +1,7 @@
 #include "daemon/proof-text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "basic/local-time.h"
 #include "basic/string-util.h"
@@ -17,7 +18,11 @@ int proof_format(const Proof *proof, char **ret) {
                 return 0;
         (void) hash_format(&proof->source, source);
         (void) hash_format(&proof->replica, replica);
-        if (!proof->is_identical)
+        if (proof->n_kept > 0)
+                string_buffer_appendf(&text, "%" PRIu64 " %s as Overwrite and Delete say",
+                                      proof->n_kept,
+                                      proof->n_kept == 1 ? "entry kept" : "entries kept");
+        else if (!proof->is_identical)
                 string_buffer_appendf(&text,
                                       "not identical: root %.*s of the source, %.*s of the replica",
                                       DIGITS_SHOWN, source, DIGITS_SHOWN, replica);

@@ -10,10 +10,14 @@
 #include "basic/string-util.h"
 #include "config/config-keys.h"
 
-/* Sorted as in rebackup.conf(5). */
-static const struct {
+typedef struct Name {
         const char *section, *name;
-} changeable[] = {
+} Name;
+
+/* Sorted as in rebackup.conf(5). */
+static const Name changeable[] = {
+        { "Pair", "Overwrite" },
+        { "Pair", "Delete" },
         { "Sync", "RescanInterval" },
         { "Sync", "Settle" },
         { "Sync", "MaxDelay" },
@@ -25,12 +29,25 @@ static const struct {
         { "Alert", "MinInterval" },
 };
 
-static bool is_changeable(const ConfigKey *key) {
-        for (size_t i = 0; i < ELEMENTSOF(changeable); i++)
-                if (streq(key->section, changeable[i].section) &&
-                    streq(key->name, changeable[i].name))
+/* What these say of entries holds for those that are in step as well. */
+static const Name of_entries[] = {
+        { "Pair", "Overwrite" },
+        { "Pair", "Delete" },
+};
+
+static bool is_among(const ConfigKey *key, const Name *names, size_t n_names) {
+        for (size_t i = 0; i < n_names; i++)
+                if (streq(key->section, names[i].section) && streq(key->name, names[i].name))
                         return true;
         return false;
+}
+
+static bool is_changeable(const ConfigKey *key) {
+        return is_among(key, changeable, ELEMENTSOF(changeable));
+}
+
+static bool needs_pass(const ConfigKey *key) {
+        return is_among(key, of_entries, ELEMENTSOF(of_entries));
 }
 
 static size_t size_of(KeyType type) {
@@ -125,6 +142,13 @@ int reload_plan(const Config *current, Config *fresh, char **ret_kept) {
         return 0;
 }
 
+bool reload_needs_pass(const Config *former, const Config *current) {
+        for (size_t i = 0; i < CONFIG_N_KEYS; i++)
+                if (needs_pass(&config_keys[i]) && !value_equal(&config_keys[i], former, current))
+                        return true;
+        return false;
+}
+
 static void put_value(StringBuffer *text, const ConfigKey *key, const Config *config) {
         const char *value = (const char *) config + key->offset;
         const char *path;
@@ -144,7 +168,7 @@ int reload_text(const Config *config, char **ret) {
         for (size_t i = 0; i < CONFIG_N_KEYS; i++) {
                 const ConfigKey *key = &config_keys[i];
 
-                if (is_changeable(key))
+                if (is_changeable(key) && !needs_pass(key))
                         continue;
                 string_buffer_appendf(&text, "%s.%s=", key->section, key->name);
                 put_value(&text, key, config);

@@ -10,6 +10,10 @@
  * none. 0 or -ENOMEM, with FRESH in an undefined but freeable state. */
 int reload_plan(const Config *current, Config *fresh, char **ret_kept);
 
-/* All that cannot change while the pair runs, as a text of its own kind: the same for
- * configurations that are alike in it, and for no others. A fresh string; 0 or -ENOMEM. */
+/* Whether what changed concerns entries that are in step as well, so that a full pass is due. */
+bool reload_needs_pass(const Config *former, const Config *current);
+
+/* All that cannot change while the pair runs, or not without a full pass, as a text of its own
+ * kind: the same for configurations that are alike in it, and for no others. A fresh string; 0 or
+ * -ENOMEM. */
 int reload_text(const Config *config, char **ret);

@@ -24,6 +24,7 @@ static const struct {
         { OPERATION_ADOPT, "adopted", "to adopt", false },
         { OPERATION_HEAL, "healed", "to heal", true },
         { OPERATION_VERSION, "versioned", "to version", false },
+        { OPERATION_KEEP, "kept", "to keep", false },
 };
 
 static uint64_t count_of(Counters *counters, Operation operation) {

@@ -57,7 +57,11 @@ int recorded_proof(const Recorded *recorded, const char *path, RecordedProof *re
                 r = catalog_reader_digests(recorded->reader, row.parent, row.name, &proof.digests);
         if (r < 0)
                 return r;
-        proof.is_identical = memcmp(&proof.digests.source, &proof.digests.replica,
+        r = catalog_reader_count_kept(recorded->reader, &proof.n_kept);
+        if (r < 0)
+                return r;
+        proof.is_identical = proof.n_kept == 0 &&
+                             memcmp(&proof.digests.source, &proof.digests.replica,
                                     sizeof proof.digests.source) == 0;
         r = catalog_get_fact(recorded->catalog, CATALOG_FACT_PROVEN, &text);
         if (r < 0 && r != -ENOENT)

@@ -35,6 +35,7 @@ typedef enum ReaderStatement {
         READER_COVERAGE,
         READER_N_DAMAGED,
         READER_DAMAGED,
+        READER_N_KEPT,
         READER_DIGESTS,
         _READER_MAX,
 } ReaderStatement;
@@ -42,6 +43,9 @@ typedef enum ReaderStatement {
 #define GROUP_CONDITION                                                \
         "source_inode = ?1 AND file_system = ?2 AND source_ctime = ?3" \
         " AND source_n_links > 1 AND directory_id = 0"
+
+/* What is kept as it was is no part of its group in the replica. */
+#define NOT_KEPT " AND flags & " SCHEMA_KEPT " = 0"
 
 /* Rows to be skipped are counted off in the index alone. */
 static const char *const texts[_READER_MAX] = {
@@ -59,16 +63,18 @@ static const char *const texts[_READER_MAX] = {
                                 " WHERE directory_id = ?1 AND directory_id <> 0 LIMIT 1",
         [READER_SHARED] = "SELECT 1 FROM entry INDEXED BY entry_by_replica"
                           " WHERE replica_inode = ?1 AND replica_n_links > 1"
-                          " AND (source_inode <> ?2 OR file_system <> ?3) LIMIT 1",
+                          " AND (source_inode <> ?2 OR file_system <> ?3)"
+                          " AND source_inode <> 0 LIMIT 1",
         [READER_GROUP] = "SELECT " SCHEMA_ROW_COLUMNS " FROM"
                          " (SELECT parent AS p, name AS n FROM entry INDEXED BY entry_by_group"
                          " WHERE " GROUP_CONDITION
                          " ORDER BY replica_inode, parent, name LIMIT ?4 OFFSET ?5)"
                          " CROSS JOIN entry ON parent = p AND name = n",
         [READER_GROUP_RANK] = "SELECT (SELECT replica_inode FROM entry INDEXED BY entry_by_group"
-                              " WHERE " GROUP_CONDITION " ORDER BY replica_inode LIMIT 1),"
+                              " WHERE " GROUP_CONDITION NOT_KEPT " ORDER BY replica_inode LIMIT 1),"
                               " (SELECT replica_inode FROM entry INDEXED BY entry_by_group"
-                              " WHERE " GROUP_CONDITION " ORDER BY replica_inode DESC LIMIT 1)",
+                              " WHERE " GROUP_CONDITION NOT_KEPT
+                              " ORDER BY replica_inode DESC LIMIT 1)",
         [READER_COUNT] = "SELECT count(*) FROM entry",
         [READER_ALL] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry",
         [READER_DIGESTS] = "SELECT " SCHEMA_ROW_COLUMNS ", source_digest, replica_digest,"
@@ -90,6 +96,7 @@ static const char *const texts[_READER_MAX] = {
         [READER_DAMAGED] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry INDEXED BY entry_by_damage"
                            " WHERE flags & " SCHEMA_DAMAGED " <> 0 AND (parent, name) > (?1, ?2)"
                            " ORDER BY parent, name",
+        [READER_N_KEPT] = "SELECT count(*) FROM entry WHERE flags & " SCHEMA_KEPT " <> 0",
 };
 
 struct CatalogReader {
@@ -153,6 +160,16 @@ static int finish(CatalogReader *reader, sqlite3_stmt *statement, int code, int 
                 mark_damaged(reader->db);
 
         return result;
+}
+
+Stamp catalog_gone_stamp(const Stamp *replica) {
+        Stamp gone = *replica;
+
+        gone.inode = 0;
+        gone.ctime = gone.btime = 0;
+        gone.uid = gone.gid = UINT32_MAX;
+        gone.n_links = 0;
+        return gone;
 }
 
 void catalog_row_done(CatalogRow *row) {
@@ -496,6 +513,10 @@ static int read_count(CatalogReader *reader, ReaderStatement which, uint64_t *re
         if (code == SQLITE_ROW)
                 *ret = (uint64_t) column(statement, 0);
         return finish(reader, statement, code, 0);
+}
+
+int catalog_reader_count_kept(CatalogReader *reader, uint64_t *ret) {
+        return read_count(reader, READER_N_KEPT, ret);
 }
 
 int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverage *ret) {

@@ -142,6 +142,11 @@ int catalog_schema_upgrade(sqlite3 *db) {
         return is_earlier ? execute_whole(db, upgrade) : 0;
 }
 
+void catalog_schema_add_index(sqlite3 *db) {
+        (void) database_execute(db, "CREATE INDEX IF NOT EXISTS entry_by_kept ON entry(parent)"
+                                    " WHERE flags & " SCHEMA_KEPT " <> 0");
+}
+
 int catalog_schema_check_roots(sqlite3 *db) {
         static const char *const queries[] = {
                 "SELECT source_inode FROM entry ORDER BY parent, name LIMIT 1",
@@ -157,6 +162,9 @@ int catalog_schema_check_roots(sqlite3 *db) {
                 " WHERE verified IS NOT NULL ORDER BY verified LIMIT 1",
                 "SELECT parent FROM entry INDEXED BY entry_by_damage"
                 " WHERE flags & " SCHEMA_DAMAGED " <> 0 ORDER BY parent LIMIT 1",
+                /* May not be there yet. */
+                "SELECT parent FROM entry WHERE flags & " SCHEMA_KEPT " <> 0"
+                " ORDER BY parent LIMIT 1",
                 "SELECT n_entries FROM digest LIMIT 1",
                 "SELECT count(identity) FROM file_system",
                 "SELECT count(value) FROM fact",

@@ -21,6 +21,8 @@
 
 /* The flags of rows whose content is known to be damaged: CATALOG_DAMAGED as a number. */
 #define SCHEMA_DAMAGED "28"
+/* Likewise CATALOG_KEPT. */
+#define SCHEMA_KEPT "96"
 
 /* What the digests are made of, of ROW (a table or, in a trigger, old and new), and the call of the
  * function that takes it, see catalog-digests.c. CONTENTS are two expressions, of the digests of
@@ -57,6 +59,10 @@ int catalog_schema_create(sqlite3 *db);
 /* Brings a database of an earlier version to the present one, all or nothing: 0, also when there is
  * nothing to do, or -errno. */
 int catalog_schema_upgrade(sqlite3 *db);
+
+/* Makes the index that came after the present version and that other programs of this version do
+ * without. Where it fails, what it serves takes longer. */
+void catalog_schema_add_index(sqlite3 *db);
 
 /* Whether every table and index can be entered at its root: 0 or -EBADMSG. Costs the same for any
  * size. */

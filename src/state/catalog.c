@@ -130,6 +130,7 @@ static int begin_use(Catalog *catalog, unsigned flags) {
         }
         if (r < 0)
                 return r;
+        catalog_schema_add_index(catalog->db);
 
         r = digests_open(catalog);
         if (r < 0)

@@ -34,6 +34,12 @@ typedef enum CatalogFlags {
         CATALOG_REPLICA_ROTTEN = 1 << 3,
         CATALOG_UNDECIDED = 1 << 4, /* both sides differ, and no hash tells which is right */
         CATALOG_DAMAGED = CATALOG_SOURCE_ROTTEN | CATALOG_REPLICA_ROTTEN | CATALOG_UNDECIDED,
+        /* What a policy keeps from being in step; such a row's hash is that of the replica's
+         * content: */
+        CATALOG_KEPT_OLD = 1 << 5,  /* the replica has what it got first; the source's stamp is of
+                                       what was not taken over */
+        CATALOG_KEPT_GONE = 1 << 6, /* the source has it no more; its stamp is catalog_gone_stamp */
+        CATALOG_KEPT = CATALOG_KEPT_OLD | CATALOG_KEPT_GONE,
 } CatalogFlags;
 
 /* CatalogRow.verified of a regular file without a hash, so that it comes first. */
@@ -53,6 +59,11 @@ typedef struct CatalogRow {
                              microseconds; 0: not yet. Of regular files; without a hash it is
                              CATALOG_WITHOUT_HASH, whatever is put */
 } CatalogRow;
+
+/* The source's stamp in the row of an entry that only the replica has, REPLICA: that of no entry,
+ * so that no other one passes for it, however inode numbers are used again, nor the two sides'
+ * digests for equal. */
+Stamp catalog_gone_stamp(const Stamp *replica);
 
 #define CATALOG_ROW_NULL ((CatalogRow) {})
 void catalog_row_done(CatalogRow *row);
@@ -249,6 +260,9 @@ int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverag
 /* Up to N_MAX rows known to be damaged, in the order of (parent, name) behind AFTER. Returns the
  * number. */
 int catalog_reader_damaged(CatalogReader *reader, CatalogPlace after, CatalogRow *rows, int n_max);
+
+/* Number of rows with one of CATALOG_KEPT: O(as many), some 10 ns each. 0 or -errno. */
+int catalog_reader_count_kept(CatalogReader *reader, uint64_t *ret);
 
 /* Number of entries, or -errno. O(entries), some 10 ns each. */
 int64_t catalog_reader_count(CatalogReader *reader);

@@ -58,6 +58,7 @@ struct Item {
         uint64_t n_bytes;
         usec_t duration;
         bool had_replica; /* the look found something under its name */
+        bool was_kept;    /* the row that it changes was one of CATALOG_KEPT */
         bool quiet;       /* no message and not counted: bookkeeping only */
         bool stamped; /* row.replica is final: it was staged in a directory of its own and keeps its
                          ctime */

@@ -18,6 +18,7 @@ typedef enum Operation {
         OPERATION_ADOPT,   /* found equal by content, nothing written */
         OPERATION_HEAL,    /* a foreign change of the replica undone */
         OPERATION_VERSION, /* replaced or removed content kept as a version */
+        OPERATION_KEEP,    /* left in the replica as it is, because a policy says so */
         OPERATION_FAIL,    /* could not be done this time */
         _OPERATION_MAX,
         _OPERATION_INVALID = -22,

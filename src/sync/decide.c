@@ -48,10 +48,13 @@ static bool undoes(EntryState source, EntryState replica, Action action) {
                action != ACTION_METADATA && action != ACTION_ADOPT;
 }
 
-static Action apply_policy(Action action, Policy policy) {
+/* What the source still has as it was copied is put back, whatever may be replaced: that keeps the
+ * replica as it was. */
+static Action apply_policy(EntryState source, Action action, Policy policy) {
         if (action == ACTION_REMOVE && !policy.remove)
                 return ACTION_KEEP;
-        if ((action == ACTION_UPDATE || action == ACTION_REPLACE) && !policy.overwrite)
+        if ((action == ACTION_UPDATE || action == ACTION_REPLACE) && source != STATE_SAME &&
+            !policy.overwrite)
                 return ACTION_KEEP;
         return action;
 }
@@ -63,9 +66,8 @@ Action decide(EntryState source, EntryState replica, Evidence content, Policy po
         Action action = one_way[source][replica];
         if (action == ACTION_COMPARE)
                 action = settle_comparison(source, replica, content);
-        if (policy.tolerate && undoes(source, replica, action))
-                return ACTION_TOLERATE;
-        return apply_policy(action, policy);
+        action = apply_policy(source, action, policy);
+        return policy.tolerate && undoes(source, replica, action) ? ACTION_TOLERATE : action;
 }
 
 const char *entry_state_to_string(EntryState state) {

@@ -45,7 +45,7 @@ typedef enum Action {
 } Action;
 
 typedef struct Policy {
-        bool overwrite; /* may replace what the replica has */
+        bool overwrite; /* may replace what the replica has, when the source's has changed */
         bool remove;    /* may remove what the source no longer has */
         bool tolerate;  /* what somebody else did to the replica is told and left as it is */
 } Policy;

@@ -80,6 +80,7 @@ struct Job {
         bool regroup;          /* JOB_NAMES: all names of the hard-link group are looked at */
         bool claimed;          /* in Pending: the created directory's identity, or a JOB_GROUP's */
         bool heal;             /* the replica had lost it */
+        bool kept;             /* the replica alone has the directory: see keep-back.c */
         bool misplaced;        /* its directory was not where the tree has it, once already */
         usec_t first;          /* of a created directory, for retries */
         unsigned n_attempts;   /* failures in a row; of JOB_FILES, rounds that it was put off */

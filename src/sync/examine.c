@@ -100,6 +100,8 @@ static int differs_little(Visit *visit, const Look *look, int source_fd) {
  * explain that ctime moved and most of the content is the same it is taken for rot: the replica
  * keeps what it has, and the person is told. 1, 0, -errno. */
 static int is_rot(Visit *visit, const Look *look, int source_fd) {
+        if (look->row->flags & CATALOG_KEPT_OLD)
+                return 0; /* the hash is the replica's alone */
         if (look->row->flags & CATALOG_SOURCE_ROTTEN)
                 return 1; /* it was another one before its metadata moved */
         return ctime_is_explained(look) ? differs_little(visit, look, source_fd) : 0;
@@ -123,7 +125,8 @@ static int examine_by_hash(Visit *visit, Look *look, int source_fd) {
 
 /* Whether what the catalog knows of the source's content must hold for what is there now. */
 static bool should_be_as_recorded(const Look *look) {
-        if (!look->has_row || !look->row->has_hash || !S_ISREG(look->source.stamp.mode))
+        if (!look->has_row || !look->row->has_hash || look->row->flags & CATALOG_KEPT ||
+            !S_ISREG(look->source.stamp.mode))
                 return false;
         /* As it was copied, which may be another state than that of the look. */
         return stamp_equal(&look->row->source, &look->source.stamp) ||

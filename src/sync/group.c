@@ -49,7 +49,7 @@ static bool stands_for_itself(const Look *look) {
 }
 
 static bool is_in_step_alone(const Look *look) {
-        return look->source_state == STATE_SAME && stands_for_itself(look) &&
+        return look->source_state == STATE_SAME && !look->kept && stands_for_itself(look) &&
                look->replica.stamp.inode == look->row->replica.inode;
 }
 
@@ -121,7 +121,7 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
 static int open_candidate(Visit *visit, const Look *look, CatalogRow *row, Candidate *ret) {
         int r;
 
-        if (is_self(visit, look, row) || !is_same_file(look, row))
+        if (is_self(visit, look, row) || !is_same_file(look, row) || row->flags & CATALOG_KEPT)
                 return 0;
         r = candidate_open(visit, row, ret);
         if (r < 0)
@@ -203,10 +203,18 @@ static int wait_for_other(Visit *visit, Look *look) {
         return n < 0 ? n : r;
 }
 
+/* What the replica has under the name may not be replaced by another content. */
+static bool keeps_content(const Visit *visit, const Look *look) {
+        return !visit_policy(visit, look).overwrite && look->has_replica && !is_in_step_alone(look);
+}
+
 /* What the group offers without anything being copied. 1 handled or put off. */
 static int accept_offer(Visit *visit, Look *look) {
-        int r = try_group(visit, look);
+        int r;
 
+        if (keeps_content(visit, look))
+                return 0;
+        r = try_group(visit, look);
         if (r != 0 || look->unlinkable || stands_for_itself(look) || visit->engine->pair->dry_run)
                 return r;
         return wait_for_other(visit, look);

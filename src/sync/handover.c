@@ -17,6 +17,7 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         item->row.source = look->source.stamp;
         item->row.replica = look->replica.stamp;
         item->had_replica = look->has_replica;
+        item->was_kept = look->has_row && look->row->flags & CATALOG_KEPT;
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->first = look->first;
@@ -122,8 +123,11 @@ static int gone_append(Job *job, const Look *look) {
 void visit_note_gone(Visit *visit, const Look *look) {
         bool by_name = visit->job->kind == JOB_NAMES;
 
-        if (!visit->gone)
+        if (!visit->gone) {
                 visit->gone = job_new(JOB_REMOVE, visit->pass, visit->node);
+                if (visit->gone)
+                        visit->gone->kept = visit->job->kept;
+        }
         if (!visit->gone || (by_name && gone_append(visit->gone, look) < 0))
                 visit_fail(visit, look, "note the removal of", -ENOMEM);
 }

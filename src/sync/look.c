@@ -28,7 +28,8 @@ void look_classify(Look *look) {
             row->file_system != look->file_system)
                 look->source_state = STATE_CHANGED;
         look->replica_state = side_state(row ? &row->replica : NULL, replica);
-        if (source && replica && mode_type(source->stamp.mode) != mode_type(replica->stamp.mode))
+        if (source && replica && mode_type(source->stamp.mode) != mode_type(replica->stamp.mode) &&
+            !(row && row->flags & CATALOG_KEPT && look->replica_state == STATE_SAME))
                 look->replica_state = STATE_RETYPED;
         /* Another directory has its place in the replica: nothing is known of what is in it. */
         if (row && source && replica && look_is_directory(look) &&
@@ -36,10 +37,34 @@ void look_classify(Look *look) {
                 look->whole = true;
 }
 
+void look_apply_policy(Look *look, Policy policy) {
+        bool as_left = look->replica_state == STATE_SAME;
+        unsigned flags = look->has_row ? look->row->flags : 0;
+
+        if (flags & CATALOG_KEPT_OLD && look->source_state == STATE_SAME) {
+                look->kept = as_left && !policy.overwrite;
+                /* What it was in step with is not what the source has. */
+                if (!look->kept)
+                        look->source_state = STATE_CHANGED;
+        }
+        if (flags & CATALOG_KEPT_GONE) {
+                look->kept = !look->has_source && as_left && !policy.remove;
+                /* It is back: of what is in a directory nothing has been seen meanwhile. */
+                look->whole = look->whole || look->has_source;
+        }
+}
+
 /* Both sides are the inodes that the catalog has. */
 static bool is_of_row(const Look *look) {
         return look->has_row && look->row->source.inode == look->source.stamp.inode &&
                look->row->replica.inode == look->replica.stamp.inode;
+}
+
+/* A replica inode of several names cannot stand for a source file of one, but for one whose other
+ * names are about to go. */
+bool look_is_shared(const Look *look) {
+        return look->source.stamp.n_links == 1 && look->replica.stamp.n_links > 1 &&
+               !is_of_row(look);
 }
 
 Evidence look_evidence(const Look *look) {
@@ -49,9 +74,7 @@ Evidence look_evidence(const Look *look) {
                 return EVIDENCE_NONE;
         if (S_ISDIR(source->mode))
                 return EVIDENCE_EQUAL;
-        /* A replica inode of several names cannot stand for a source file of one, but for one whose
-         * other names are about to go. */
-        if (source->n_links == 1 && replica->n_links > 1 && !is_of_row(look))
+        if (look_is_shared(look))
                 return EVIDENCE_DIFFERENT;
         if (S_ISFIFO(source->mode) || S_ISSOCK(source->mode))
                 return EVIDENCE_EQUAL;

@@ -89,7 +89,9 @@ static int move_file(Visit *visit, Look *look, const Candidate *candidate) {
                 item_free(item);
                 return r;
         }
-        r = renew_metadata(visit, look, place);
+        /* What was kept as it was goes on being that. */
+        item->row.flags |= candidate->row->flags & CATALOG_KEPT_OLD;
+        r = candidate->row->flags & CATALOG_KEPT_OLD ? 0 : renew_metadata(visit, look, place);
         item->claimed = r >= 0;
         look->claimed = look->claimed && r < 0;
         /* Renaming moved the ctime, and so would have a change that was covered up by putting mtime
@@ -258,6 +260,30 @@ static int move_dry(Visit *visit, Look *look, const Candidate *candidate) {
         return 1;
 }
 
+/* Without birth times another directory may have got the inode of one that is gone and kept. */
+static bool may_be_renamed(const Look *look, const CatalogRow *row, Policy policy) {
+        return policy.remove || !S_ISDIR(row->source.mode) || look->source.stamp.btime != 0;
+}
+
+/* Whether the policy lets the replica's entry follow: it must not take what has the new name from
+ * there, nor, when nothing is ever replaced, leave the old name to another entry. */
+static bool may_follow(const Visit *visit, const Look *look, const Candidate *candidate,
+                       bool is_here) {
+        const CatalogRow *row = candidate->row;
+        Policy policy = visit_policy(visit, look);
+        bool is_taken = look->has_replica && !is_here;
+
+        if (row->flags & CATALOG_KEPT_OLD &&
+            (policy.overwrite || row->directory_id != 0 ||
+             mode_type(row->replica.mode) != mode_type(row->source.mode)))
+                return false;
+        if (!policy.overwrite && (is_taken || candidate->source.stamp.mode != 0))
+                return false;
+        if (!policy.remove && is_taken && S_ISDIR(look->replica.stamp.mode))
+                return false;
+        return may_be_renamed(look, row, policy);
+}
+
 static int try_former_place(Visit *visit, Look *look, CatalogRow *row) {
         Candidate candidate;
         bool is_here;
@@ -271,7 +297,8 @@ static int try_former_place(Visit *visit, Look *look, CatalogRow *row) {
         is_here = look->has_replica && look->replica.stamp.inode == row->replica.inode &&
                   mode_type(look->replica.stamp.mode) == mode_type(row->replica.mode);
         r = 0;
-        if (!candidate.in_source && (candidate.in_replica || is_here)) {
+        if (!candidate.in_source && (candidate.in_replica || is_here) &&
+            may_follow(visit, look, &candidate, is_here)) {
                 if (visit->engine->pair->dry_run)
                         r = move_dry(visit, look, &candidate);
                 else if (S_ISDIR(row->source.mode))

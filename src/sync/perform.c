@@ -31,7 +31,7 @@ static int64_t remembered_directory_id(const Look *look) {
 static bool must_descend(Visit *visit, const Look *look, Node *child, Descent descent) {
         uint64_t seen = child->source_inode;
 
-        if (descent.created || visit->recursive || look->whole)
+        if (descent.created || descent.kept || visit->recursive || look->whole)
                 return true;
         if (visit->engine->watch && !watch_covers(visit->engine->watch, child))
                 return true;
@@ -48,6 +48,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->recursive = visit->recursive || look->whole;
         job->created = descent.created;
         job->heal = descent.heal;
+        job->kept = descent.kept;
         job->source = look->source;
         job->first = look->first;
         job->n_attempts = look->n_attempts;
@@ -67,8 +68,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         return job->name ? job : job_free(job);
 }
 
-/* The node of a subdirectory, with its catalog id. */
-static int know_directory(Visit *visit, Look *look, Node **ret) {
+int visit_know_directory(Visit *visit, Look *look, Node **ret) {
         Tree *tree = visit->engine->tree;
         int64_t id = remembered_directory_id(look);
         Node *child;
@@ -97,7 +97,7 @@ int visit_descend(Visit *visit, Look *look, Descent descent) {
 
         if (!look->name[0])
                 return 0;
-        r = know_directory(visit, look, &child);
+        r = visit_know_directory(visit, look, &child);
         if (r < 0)
                 return r;
         if (must_descend(visit, look, child, descent)) {
@@ -210,7 +210,7 @@ static int perform_metadata(Visit *visit, Look *look, Action action) {
         if (r < 0)
                 return r;
         if (look_is_directory(look) && look->name[0]) {
-                r = know_directory(visit, look, &child);
+                r = visit_know_directory(visit, look, &child);
                 if (r < 0)
                         return r;
         }
@@ -221,8 +221,7 @@ static int perform_metadata(Visit *visit, Look *look, Action action) {
         return look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
 }
 
-/* The old name of a moved entry goes without a word: the move was told when it was made. */
-static bool was_moved(Visit *visit, const Look *look) {
+bool visit_was_moved(Visit *visit, const Look *look) {
         CatalogRow rows[2] = { CATALOG_ROW_NULL, CATALOG_ROW_NULL };
         bool moved = false;
         int n = 0;
@@ -251,7 +250,8 @@ static int perform_remove(Visit *visit, Look *look) {
         if (!item)
                 return -ENOMEM;
         item->operation = OPERATION_REMOVE;
-        item->quiet = was_moved(visit, look);
+        /* The move was told when it was made. */
+        item->quiet = visit_was_moved(visit, look);
         if (!look->has_row && !S_ISDIR(look->replica.stamp.mode) && look->replica.stamp.n_links > 1)
                 visit->pass->foreign_links = true;
         if (look->has_row) {
@@ -303,6 +303,8 @@ static Operation action_operation(const Look *look, Action action) {
                 return OPERATION_REMOVE;
         if (action == ACTION_ADOPT)
                 return OPERATION_ADOPT;
+        if (action == ACTION_KEEP)
+                return OPERATION_KEEP;
         if (look->source_state == STATE_SAME)
                 return OPERATION_HEAL;
         if (action == ACTION_METADATA)
@@ -323,12 +325,12 @@ static bool was_renamed_dry(Visit *visit, const Look *look) {
 static int perform_dry(Visit *visit, Look *look, Action action) {
         bool told = true;
 
-        if (action == ACTION_REMOVE && !visit->removing) {
+        if ((action == ACTION_REMOVE || (action == ACTION_KEEP && !look->has_source)) &&
+            !visit->removing) {
                 visit_note_gone(visit, look);
                 return 0;
         }
-        if (action == ACTION_FORGET || action == ACTION_KEEP || action == ACTION_NONE ||
-            action == ACTION_TOLERATE)
+        if (action == ACTION_FORGET || action == ACTION_NONE || action == ACTION_TOLERATE)
                 return 0;
         if (!look->name[0] && action == ACTION_CREATE) {
                 log_info("would make replica %s", visit->engine->pair->config->replica);
@@ -338,11 +340,11 @@ static int perform_dry(Visit *visit, Look *look, Action action) {
                 told = look_is_directory(look)
                                ? is_worth_telling(look, &look->replica.stamp)
                                : !stamp_replicates(&look->source.stamp, &look->replica.stamp);
-        if (action == ACTION_REMOVE)
+        if (!look->has_source)
                 told = !was_renamed_dry(visit, look);
         if (told && action != ACTION_ADOPT)
                 visit_would(visit, look, action_operation(look, action), NULL);
-        if (action == ACTION_REMOVE || !look_is_directory(look))
+        if (action == ACTION_REMOVE || action == ACTION_KEEP || !look_is_directory(look))
                 return 0;
         return visit_descend(
                 visit, look,
@@ -394,6 +396,8 @@ int perform(Visit *visit, Look *look, Action action) {
                 return perform_remove(visit, look);
         case ACTION_FORGET:
                 return perform_forget(visit, look);
+        case ACTION_KEEP:
+                return visit_keep(visit, look);
         case ACTION_TOLERATE:
                 visit_foreign(visit, look);
                 return look->has_source && look_is_directory(look) && look->has_replica &&

@@ -24,13 +24,17 @@ static int write_time(Catalog *catalog, usec_t at) {
         return catalog_commit_fact(catalog, CATALOG_FACT_PROVEN, text);
 }
 
-static void acquire(Engine *engine, Proof *ret) {
+/* N_KEPT is how many are kept apart. Counting them takes time, which most batches need not spend.
+ */
+static void acquire(Engine *engine, uint64_t n_kept, bool count, Proof *ret) {
         CatalogDigests digests;
         CatalogReader *reader;
         int r;
 
-        *ret = (Proof) {};
+        *ret = (Proof) { .n_kept = n_kept };
         r = worker_reader(&engine->committer_worker, &reader);
+        if (r >= 0 && count)
+                r = catalog_reader_count_kept(reader, &ret->n_kept);
         if (r >= 0)
                 r = catalog_reader_digests(reader, CATALOG_NO_DIRECTORY, "", &digests);
         if (r < 0)
@@ -38,7 +42,8 @@ static void acquire(Engine *engine, Proof *ret) {
         ret->is_known = true;
         ret->source = digests.source;
         ret->replica = digests.replica;
-        ret->is_identical = memcmp(&digests.source, &digests.replica, sizeof digests.source) == 0;
+        ret->is_identical = ret->n_kept == 0 &&
+                            memcmp(&digests.source, &digests.replica, sizeof digests.source) == 0;
 }
 
 /* AT: 0 for as before. */
@@ -61,8 +66,15 @@ void proof_begin(Engine *engine) {
         (void) pthread_mutex_unlock(&engine->catalog_mutex);
         if (r < 0)
                 (void) log_debug_errno(r, "failed to compute the catalog's digests: %m");
-        acquire(engine, &proof);
+        acquire(engine, 0, true, &proof);
         publish(engine, &proof, at);
+}
+
+static bool changes_kept(const ItemList *list) {
+        for (const Item *item = list->first; item; item = item->next)
+                if (item->kind == ITEM_BIND || item->was_kept || item->row.flags & CATALOG_KEPT)
+                        return true;
+        return false;
 }
 
 /* The full pass that ended with LIST, if it left nothing undone, alone or out: what it looked at it
@@ -98,7 +110,7 @@ void proof_note(Engine *engine, const ItemList *list) {
         usec_t at = 0;
         Proof proof;
 
-        acquire(engine, &proof);
+        acquire(engine, engine->proof.n_kept, changes_kept(list), &proof);
         if (pass && proof.is_identical) {
                 at = now_usec(CLOCK_REALTIME);
                 pass->result.proven = true;

@@ -153,8 +153,9 @@ void visit_would(Visit *visit, const Look *look, Operation operation, const char
         log_event(&(LogEvent) { .level = LOG_INFO,
                                 .operation = operation_to_string(operation),
                                 .path = path },
-                  "would %s %s%s%s", operation_to_string(operation), shown_from ?: "",
-                  from ? " to " : "", shown ?: look->name);
+                  "would %s %s%s%s%s", operation_to_string(operation), shown_from ?: "",
+                  from ? " to " : "", shown ?: look->name,
+                  operation == OPERATION_KEEP ? keep_reason(look->has_source) : "");
 }
 
 static const char *const message_ids[_OPERATION_MAX] = {
@@ -163,7 +164,7 @@ static const char *const message_ids[_OPERATION_MAX] = {
         [OPERATION_MKDIR] = REBACKUP_MSG_MKDIR,   [OPERATION_METADATA] = REBACKUP_MSG_METADATA,
         [OPERATION_REMOVE] = REBACKUP_MSG_REMOVE, [OPERATION_ADOPT] = REBACKUP_MSG_ADOPT,
         [OPERATION_HEAL] = REBACKUP_MSG_HEAL,     [OPERATION_VERSION] = REBACKUP_MSG_VERSION,
-        [OPERATION_FAIL] = REBACKUP_MSG_FAIL,
+        [OPERATION_KEEP] = REBACKUP_MSG_KEEP,     [OPERATION_FAIL] = REBACKUP_MSG_FAIL,
 };
 
 /* "copied a/b (3.1 MiB in 12ms)", "renamed a to b", "made directory c" */
@@ -191,7 +192,10 @@ static void log_operation(const Item *item, const char *path) {
                 log_event(&event, "%s %s to %s", operation_to_past(item->operation), from,
                           shown ?: "?");
         else
-                log_event(&event, "%s %s", operation_to_past(item->operation), shown ?: "?");
+                log_event(&event, "%s %s%s", operation_to_past(item->operation), shown ?: "?",
+                          item->operation == OPERATION_KEEP
+                                  ? keep_reason(!(item->row.flags & CATALOG_KEPT_GONE))
+                                  : "");
 }
 
 /* Published although the source never rested: it may show a state that never was. */

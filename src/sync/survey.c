@@ -43,7 +43,7 @@ static int descend(Survey *survey, const Look *look) {
                 survey->deviates = true;
                 return 0;
         }
-        if (child->source_inode == 0)
+        if (child->source_inode == 0 && !(look->row->flags & CATALOG_KEPT_GONE))
                 child->source_inode = look->row->source.inode;
         job = survey_job(visit->pass, child, survey->side);
         if (!job)
@@ -51,6 +51,7 @@ static int descend(Survey *survey, const Look *look) {
         job->parent = node_ref(visit->node);
         job->name = strdup(look->name);
         job->file_system = look->row->file_system;
+        job->kept = look->row->flags & CATALOG_KEPT_GONE;
         if (!job->name) {
                 job_free(job);
                 return -ENOMEM;
@@ -92,6 +93,11 @@ static bool is_same_directory(const Survey *survey, const Look *look) {
         return look_is_directory(look) && look->file_system == row->file_system &&
                look->source.stamp.inode == row->source.inode &&
                look->source.stamp.btime == row->source.btime;
+}
+
+/* The source does not have it, and should not. */
+static bool is_kept_gone(const Survey *survey, const CatalogRow *row) {
+        return row && survey->side == WATCH_SOURCE && row->flags & CATALOG_KEPT_GONE;
 }
 
 static int survey_name(Survey *survey, const char *name, CatalogRow *row) {
@@ -136,7 +142,7 @@ static int survey_names(Survey *survey, const Listing *listing) {
                 order = !name ? 1 : !row ? -1 : strcmp(name, row->name);
                 if (order == 0)
                         r = survey_name(survey, name, row);
-                else if (order > 0 || !visit_is_store(visit, name))
+                else if (order > 0 ? !is_kept_gone(survey, row) : !visit_is_store(visit, name))
                         survey->deviates = true;
                 i += order <= 0;
                 rows.i += order >= 0;
@@ -167,6 +173,7 @@ static void hand_over(Visit *visit) {
                 pass_abort(visit->pass, -ENOMEM, NULL);
                 return;
         }
+        job->kept = visit->job->kept;
         atomic_fetch_add(&visit->pass->n_deviating, 1);
         pass_push_job(visit->pass, job);
 }

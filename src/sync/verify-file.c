@@ -357,7 +357,7 @@ static void verify_linked(VerifyThread *thread, CatalogRow *row) {
 void verify_row(VerifyThread *thread, CatalogRow *row) {
         engine_beat(thread->verify->engine);
         /* A copy of what never rested is not the source's content at any time. */
-        if (row->flags & CATALOG_UNSTABLE)
+        if (row->flags & (CATALOG_UNSTABLE | CATALOG_KEPT))
                 return;
         if (row->source.n_links > 1)
                 verify_linked(thread, row);

@@ -7,11 +7,17 @@
 #include "sync/refused-name.h"
 #include "sync/visit.h"
 
-static Policy policy(const Visit *visit) {
+/* What is in a directory goes with it: another entry in its place is a removal, too. */
+static bool loses_directory(const Look *look) {
+        return look->has_source && look->has_replica && !look_is_directory(look) &&
+               S_ISDIR(look->replica.stamp.mode);
+}
+
+Policy visit_policy(const Visit *visit, const Look *look) {
         const Config *config = visit->engine->pair->config;
 
         return (Policy) {
-                .overwrite = config->overwrite,
+                .overwrite = config->overwrite && (config->delete_ || !loses_directory(look)),
                 .remove = config->delete_,
                 .tolerate = config->protect_replica == PROTECT_REPLICA_REPORT &&
                             !visit->engine->pair->adopting,
@@ -35,6 +41,13 @@ static bool is_successor(const Look *look) {
                look->row->source.btime != 0 && look->source.stamp.btime != 0;
 }
 
+/* Of what is in a directory something may have to stay where it is. */
+static bool keeps_something(const Visit *visit, const Look *look) {
+        Policy policy = visit_policy(visit, look);
+
+        return !policy.overwrite || !policy.remove;
+}
+
 /* An entry of several names whose group is in flux, or an entry that the catalog knows under
  * another name. 1: nothing else is to be done now. */
 static int known_elsewhere(Visit *visit, Look *look) {
@@ -48,6 +61,8 @@ static int known_elsewhere(Visit *visit, Look *look) {
         if (look->has_row && is_as_remembered(look))
                 return 0;
         r = visit_moved(visit, look);
+        if (r == 0 && is_successor(look) && keeps_something(visit, look))
+                return visit_succeed_in_place(visit, look);
         if (r == 2 || (r == 0 && is_successor(look) && visit_succeed(visit, look)))
                 look_classify(look);
         return r == 2 ? 0 : r;
@@ -79,7 +94,28 @@ static int check_shared(Visit *visit, Look *look, Evidence *evidence) {
         return MIN(r, 0);
 }
 
+/* Before a changed file is kept from the replica for good, or until it changes again, it is read:
+ * its content may be the same. A replica that other names share gives way to one of its own then.
+ */
+static int weigh(Visit *visit, Look *look, Policy *policy, Evidence *evidence) {
+        bool is_shared = look_evidence(look) != EVIDENCE_DIFFERENT || look_is_shared(look);
+        int r;
+
+        if (policy->overwrite || *evidence != EVIDENCE_DIFFERENT ||
+            look->source_state == STATE_SAME || !S_ISREG(look->source.stamp.mode) ||
+            !S_ISREG(look->replica.stamp.mode) ||
+            look->source.stamp.size != look->replica.stamp.size)
+                return 0;
+        r = look_examine(visit, look);
+        if (r == EVIDENCE_EQUAL && is_shared)
+                policy->overwrite = true;
+        else if (r >= 0)
+                *evidence = (Evidence) r;
+        return MIN(r, 0);
+}
+
 static int bring_into_step(Visit *visit, Look *look) {
+        Policy policy = visit_policy(visit, look);
         Evidence evidence = look_evidence(look);
         Action action;
         int r;
@@ -87,20 +123,20 @@ static int bring_into_step(Visit *visit, Look *look) {
         r = visit_large(visit, look, evidence);
         if (r == 0 && !visit->engine->pair->dry_run)
                 r = check_shared(visit, look, &evidence);
+        if (r == 0)
+                r = weigh(visit, look, &policy, &evidence);
         if (r != 0)
                 return MIN(r, 0);
-        action = decide(look->source_state, look->replica_state, evidence, policy(visit));
+        action = decide(look->source_state, look->replica_state, evidence, policy);
 
         if (action == ACTION_COMPARE) {
                 r = look_examine(visit, look);
                 if (r < 0)
                         return r;
-                action = decide(look->source_state, look->replica_state, (Evidence) r,
-                                policy(visit));
+                action = decide(look->source_state, look->replica_state, (Evidence) r, policy);
         }
         /* Of what became of a replica's metadata only the stamps tell who did it. */
-        if (action == ACTION_METADATA && policy(visit).tolerate &&
-            look->source_state == STATE_SAME &&
+        if (action == ACTION_METADATA && policy.tolerate && look->source_state == STATE_SAME &&
             !stamp_replicates(&look->source.stamp, &look->replica.stamp))
                 action = ACTION_TOLERATE;
         return perform(visit, look, action);
@@ -110,6 +146,8 @@ static int bring_into_step(Visit *visit, Look *look) {
 static int is_in_step(Visit *visit, const Look *look) {
         bool same = look->source_state == STATE_SAME && look->replica_state == STATE_SAME;
 
+        if (look->kept)
+                return 1;
         if (look->source_state == STATE_SAME && look->has_replica && !look_is_directory(look) &&
             look->source.stamp.n_links > 1) {
                 int r = visit_group_is_whole(visit, look);
@@ -144,6 +182,7 @@ void visit_entry(Visit *visit, Look *look) {
         int r;
 
         look_classify(look);
+        look_apply_policy(look, visit_policy(visit, look));
         if (has_left_group(visit, look))
                 visit_group_left(visit, look);
         if (visit_hold(visit, look))
@@ -151,7 +190,9 @@ void visit_entry(Visit *visit, Look *look) {
         if (visit->removing && look->has_source)
                 return;
         r = is_in_step(visit, look);
-        if (r > 0)
+        if (r > 0 && look->kept)
+                r = visit_descend_kept(visit, look);
+        else if (r > 0)
                 r = look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
         else if (r == 0) {
                 r = visit->job->kind == JOB_LARGE ? take_over_claim(visit, look)

@@ -141,7 +141,8 @@ static int list_both(Visit *visit) {
         Worker *worker = visit->worker;
         int r;
 
-        r = visit->source_fd < 0 ? -EBADF : listing_read(&worker->source_listing, visit->source_fd);
+        worker->source_listing.n_entries = 0;
+        r = visit->job->kept ? 0 : listing_read(&worker->source_listing, visit->source_fd);
         if (r < 0)
                 return r;
         worker->replica_listing.n_entries = 0;
@@ -318,7 +319,7 @@ void visit_watch(Visit *visit, Watch *watch, int directory_fd) {
         int r;
 
         if (!watch || visit->engine->pair->dry_run || visit->job->kind == JOB_REMOVE ||
-            visit->job->kind == JOB_LARGE)
+            visit->job->kind == JOB_LARGE || visit->job->kept)
                 return;
         r = watch_add(watch, visit->node, directory_fd);
         if (r == WATCH_E_LIMIT)
@@ -391,6 +392,10 @@ static bool visit_open(Visit *visit) {
         }
         if (visit->job->kind == JOB_SURVEY && visit->job->side == WATCH_REPLICA)
                 return enter_replica(visit);
+        if (visit->job->kept) {
+                visit->file_system = visit->job->file_system;
+                return enter_replica(visit);
+        }
         r = open_source(visit);
         if (r < 0 && means_gone(r) && visit->job->kind == JOB_LARGE) {
                 visit_defer(visit, &(Look) { .name = visit->job->name });
@@ -491,7 +496,7 @@ static void look_at_root(Visit *visit) {
 static void directory_body(Visit *visit) {
         int r;
 
-        if (visit->source_fd < 0)
+        if (visit->source_fd < 0 && !visit->job->kept)
                 return;
         if (visit->directory_id == CATALOG_ROOT && !visit->removing)
                 look_at_root(visit);

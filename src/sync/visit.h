@@ -45,6 +45,7 @@ typedef struct Look {
         int64_t file_system;  /* the source entry's: the directory's but for mount points */
         bool regroup;         /* see Job */
         bool is_listed;       /* the replica's listing has this very name */
+        bool kept;            /* as the row says, a policy keeps it from being in step */
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
@@ -67,6 +68,11 @@ static inline void node_unrefp(Node **node) {
 
 /* look.c */
 void look_classify(Look *look);
+/* Has what a policy keeps as it was stand for in step, as long as the policy and both sides are
+ * what they were. */
+void look_apply_policy(Look *look, Policy policy);
+/* Other names share the replica's inode, and not the source's. */
+bool look_is_shared(const Look *look);
 /* What can be said of the contents without reading them. */
 Evidence look_evidence(const Look *look);
 /* The entry's identity in the source. */
@@ -98,6 +104,17 @@ void visit_watch(Visit *visit, Watch *watch, int directory_fd);
 
 /* visit-entry.c: brings one entry into step. */
 void visit_entry(Visit *visit, Look *look);
+/* What may be done about LOOK; the configuration's word, and what follows from it. */
+Policy visit_policy(const Visit *visit, const Look *look);
+
+/* keep-back.c: what a policy keeps in the replica. */
+/* Leaves LOOK as it is, and has the catalog know. 0 or -errno. */
+int visit_keep(Visit *visit, Look *look);
+/* Goes on into a directory that was kept before, in a pass that looks at everything. 0 or -errno.
+ */
+int visit_descend_kept(Visit *visit, Look *look);
+/* Why: for messages. */
+const char *keep_reason(bool has_source);
 
 /* large.c: leaves what has to be done about the content of a large file to a job of its own. 1 left
  * to it, or already another's work; 0 go on; -errno. */
@@ -113,7 +130,13 @@ int perform(Visit *visit, Look *look, Action action);
  * yet, behind it. */
 typedef struct Descent {
         bool created, heal;
+        bool kept; /* the source has no such directory */
 } Descent;
+/* The node of the subdirectory LOOK, with its catalog id, which LOOK gets. */
+int visit_know_directory(Visit *visit, Look *look, Node **ret);
+/* Whether the entry, gone from where its row is, was found under another name, which has the
+ * replica's inode by now. */
+bool visit_was_moved(Visit *visit, const Look *look);
 int visit_descend(Visit *visit, Look *look, Descent descent);
 
 /* group.c: hard-link groups. 1 handled or put off, 0 go on as with any entry (the look holds a
@@ -137,6 +160,9 @@ int visit_moved(Visit *visit, Look *look);
  * directory is made anew, and publishing it displaces the old one, which may still turn up
  * elsewhere. False: left as it is. */
 bool visit_succeed(Visit *visit, Look *look);
+/* The same where the old directory may not go: the new one takes over what the replica has. 1: put
+ * off until whoever finds the old one's new name has renamed it; 0; -errno. */
+int visit_succeed_in_place(Visit *visit, Look *look);
 /* Puts off handing over LIST, of a staged directory and what is held in it, until everything below
  * it is in place, if it takes the place of another. True: LIST is taken. */
 bool visit_hold_back(Visit *visit, ItemList *list);

@@ -21,6 +21,7 @@ static const struct {
         { OPERATION_ADOPT, "adopt", "adopted" },
         { OPERATION_HEAL, "heal", "healed" },
         { OPERATION_VERSION, "version", "kept a version of" },
+        { OPERATION_KEEP, "keep", "kept" },
         { OPERATION_FAIL, "fail", "failed" },
         { _OPERATION_MAX, "invalid", "invalid" },
         { _OPERATION_INVALID, "invalid", "invalid" },

@@ -43,6 +43,30 @@ START_TEST(changeable_keys_change) {
 }
 END_TEST
 
+/* What is in step is looked at again, also by the next process. */
+START_TEST(policies_change_with_a_full_pass) {
+        const char *const overrides[] = { "Pair.Delete=no", NULL }, *const settle[] = {
+                "Sync.Settle=1s", NULL
+        };
+        _cleanup_(config_freep) Config *current = config_of("/source", NULL),
+                                       *fresh = config_of("/source", overrides),
+                                       *settled = config_of("/source", settle);
+        _cleanup_free_ char *before = NULL, *after = NULL, *same = NULL;
+        char *kept = (char *) "";
+
+        TEST_OK(reload_plan(current, fresh, &kept));
+        ck_assert_ptr_null(kept);
+        ck_assert(!fresh->delete_);
+        ck_assert(reload_needs_pass(current, fresh));
+        ck_assert(!reload_needs_pass(current, settled));
+        TEST_OK(reload_text(current, &before));
+        TEST_OK(reload_text(fresh, &after));
+        TEST_OK(reload_text(settled, &same));
+        ck_assert_str_ne(before, after);
+        ck_assert_str_eq(before, same);
+}
+END_TEST
+
 START_TEST(others_stay_and_are_named) {
         const char *const overrides[] = { "Sync.Threads=7", "Sync.Watch=off", "Sync.Settle=1s",
                                           "Pair.Store=/s", NULL };
@@ -66,6 +90,7 @@ int main(void) {
 
         tcase_add_test(tcase, nothing_changed);
         tcase_add_test(tcase, changeable_keys_change);
+        tcase_add_test(tcase, policies_change_with_a_full_pass);
         tcase_add_test(tcase, others_stay_and_are_named);
         suite_add_tcase(suite, tcase);
         return test_fs_run(suite);
