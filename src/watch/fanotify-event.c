@@ -122,10 +122,11 @@ static bool is_self(const FanotifyRecord *directory) {
         return !directory->name || strcmp(directory->name, ".") == 0;
 }
 
+/* A directory is modified by who sets its mtime alone. */
 static unsigned self_flags(uint64_t mask) {
         if (mask & (FAN_DELETE_SELF | FAN_MOVE_SELF))
                 return WATCH_EVENT_GONE;
-        return mask & FAN_ATTRIB ? WATCH_EVENT_SELF : 0;
+        return mask & (FAN_ATTRIB | FAN_MODIFY) ? WATCH_EVENT_SELF : 0;
 }
 
 static unsigned name_flags(const FanotifyEvent *event) {

@@ -72,14 +72,16 @@ static unsigned event_flags(const struct inotify_event *event) {
                 return WATCH_EVENT_UNMOUNTED;
         if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF))
                 return WATCH_EVENT_GONE;
+        /* A directory is modified by who sets its mtime alone. */
         if (event->len == 0)
-                return event->mask & IN_ATTRIB ? WATCH_EVENT_SELF : 0;
+                return event->mask & (IN_ATTRIB | IN_MODIFY) ? WATCH_EVENT_SELF : 0;
 
-        /* A directory is made in one step. What was moved away will be seen elsewhere in a moment:
-         * looked for before that, it would pass for removed. And what is removed often goes with
-         * the directory it is in, which then leaves the replica as a whole. */
+        /* A directory is made in one step, and so are its times set. What was moved away will be
+         * seen elsewhere in a moment: looked for before that, it would pass for removed. And what
+         * is removed often goes with the directory it is in, which then leaves the replica as a
+         * whole. */
         if (event->mask & (IN_ATTRIB | IN_CLOSE_WRITE | IN_MOVED_TO) ||
-            (event->mask & IN_CREATE && event->mask & IN_ISDIR))
+            (event->mask & (IN_CREATE | IN_MODIFY) && event->mask & IN_ISDIR))
                 flags |= WATCH_EVENT_CLOSED;
         if (event->mask & (IN_DELETE | IN_MOVED_FROM))
                 flags |= WATCH_EVENT_LEFT;

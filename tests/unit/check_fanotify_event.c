@@ -230,6 +230,7 @@ static const struct {
         { "its own end", FAN_DELETE_SELF | FAN_ONDIR, SELF, "dGX" },
         { "its own move", FAN_MOVE_SELF | FAN_ONDIR, SELF, "dG" },
         { "its own chmod", FAN_ATTRIB | FAN_ONDIR, SELF, "dS" },
+        { "its own mtime", FAN_MODIFY | FAN_ONDIR, SELF, "dS" },
         { "rename", FAN_RENAME, OLD | NEW | FILE_ID, "oCLf nCcf" },
         { "rename out", FAN_RENAME, OLD | FILE_ID, "oCLf" },
         { "rename in", FAN_RENAME, NEW | FILE_ID, "nCcf" },

@@ -153,6 +153,17 @@ static int op_chmod_base(void) {
         return fchmod(base_fd, 0711);
 }
 
+/* The kernel calls that a modification, not a change of attributes. */
+static const struct timespec mtime_alone[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = 1 } };
+
+static int op_touch_watched(void) {
+        return utimensat(base_fd, "d", mtime_alone, 0);
+}
+
+static int op_touch_base(void) {
+        return futimens(base_fd, mtime_alone);
+}
+
 static int op_tmpfile(void) {
         char path[64];
         int fd = openat(base_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
@@ -206,6 +217,8 @@ static const struct {
         { "rename of a watched directory", op_rename_watched, "/d=CL /e=Cc d/=G" },
         { "chmod of a watched directory", op_chmod_watched, "/d=Cc d/=S" },
         { "chmod of the topmost directory", op_chmod_base, "/=S" },
+        { "mtime of a watched directory", op_touch_watched, "/d=Cc d/=S" },
+        { "mtime of the topmost directory", op_touch_base, "/=S" },
         { "O_TMPFILE, linked", op_tmpfile, "/#=CcU /t=C" },
         { "a name like that of an O_TMPFILE file", op_hash_name, "/#=CcU" },
 };
@@ -222,6 +235,8 @@ static const struct {
         /* fanotify tells the directory alone, and so only when it is watched. */
         { op_chmod_watched, WATCH_BACKEND_DIRECTORY_MARKS, "d/=S" },
         { op_chmod_watched, WATCH_BACKEND_FILE_SYSTEM_MARKS, "d/=S" },
+        { op_touch_watched, WATCH_BACKEND_DIRECTORY_MARKS, "d/=S" },
+        { op_touch_watched, WATCH_BACKEND_FILE_SYSTEM_MARKS, "d/=S" },
 };
 
 static const char *expected(int i) {
