@@ -88,9 +88,9 @@ static void recover(const Pair *pair, const Roots *roots) {
 
         if ((pair->config->versions_keep > 0 || was_adopting(store)) && roots->replica_fd >= 0)
                 r = recover_displaced(store, roots->replica_fd, now_usec(CLOCK_REALTIME), &n_kept);
-        if (r >= 0 &&
-            (!knows_staging(store) || (pair->config->versions_keep > 0 && may_renumber(store))))
-                r = recover_adopted(store, now_usec(CLOCK_REALTIME), &n_kept);
+        if (r >= 0 && (!knows_staging(store) || pair->config->versions_keep > 0))
+                r = recover_foreign(store, !knows_staging(store) || may_renumber(store),
+                                    now_usec(CLOCK_REALTIME), &n_kept);
         if (r >= 0 && !has_fact(store, FACT_STAGING_KNOWN))
                 r = catalog_commit_fact(store->catalog, FACT_STAGING_KNOWN, "1");
         if (r < 0) {

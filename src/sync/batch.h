@@ -57,9 +57,10 @@ struct Item {
         Operation operation;
         uint64_t n_bytes;
         usec_t duration;
-        bool had_replica; /* the look found something under its name */
-        bool was_kept;    /* the row that it changes was one of CATALOG_KEPT */
-        bool quiet;       /* no message and not counted: bookkeeping only */
+        bool had_replica;       /* the look found something under its name */
+        bool was_kept;          /* the row that it changes was one of CATALOG_KEPT */
+        bool quiet;             /* no message and not counted: bookkeeping only */
+        bool displaces_foreign; /* what that was is not what the catalog has there */
         bool stamped; /* row.replica is final: it was staged in a directory of its own and keeps its
                          ctime */
         bool claimed; /* the row's identity is claimed in Pending until this is committed */

@@ -76,14 +76,15 @@ struct Job {
         Entry source;             /* of a created directory: what its parent's visit saw */
         CatalogRow displaced_row; /* of the directory whose place a created one takes; see Item */
         bool has_displaced_row;
-        ItemList *publication; /* JOB_PUBLISH: owned; a staged directory first */
-        bool regroup;          /* JOB_NAMES: all names of the hard-link group are looked at */
-        bool claimed;          /* in Pending: the created directory's identity, or a JOB_GROUP's */
-        bool heal;             /* the replica had lost it */
-        bool kept;             /* the replica alone has the directory: see keep-back.c */
-        bool misplaced;        /* its directory was not where the tree has it, once already */
-        usec_t first;          /* of a created directory, for retries */
-        unsigned n_attempts;   /* failures in a row; of JOB_FILES, rounds that it was put off */
+        ItemList *publication;  /* JOB_PUBLISH: owned; a staged directory first */
+        bool regroup;           /* JOB_NAMES: all names of the hard-link group are looked at */
+        bool claimed;           /* in Pending: the created directory's identity, or a JOB_GROUP's */
+        bool heal;              /* the replica had lost it */
+        bool kept;              /* the replica alone has the directory: see keep-back.c */
+        bool misplaced;         /* its directory was not where the tree has it, once already */
+        usec_t first;           /* of a created directory, for retries */
+        unsigned n_attempts;    /* failures in a row; of JOB_FILES, rounds that it was put off */
+        bool displaces_foreign; /* of a created directory: see Item */
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */
@@ -303,3 +304,5 @@ static inline bool engine_is_cancelled(const Engine *engine) {
 
 /* A fresh name in the staging directory. */
 void engine_stage_name(Engine *engine, char *buffer);
+/* One for what the catalog does not know: see STAGED_FOREIGN. */
+void engine_stage_name_foreign(Engine *engine, char *buffer);

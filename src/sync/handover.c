@@ -18,6 +18,7 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         item->row.replica = look->replica.stamp;
         item->had_replica = look->has_replica;
         item->was_kept = look->has_row && look->row->flags & CATALOG_KEPT;
+        item->displaces_foreign = look_finds_foreign(visit, look);
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->first = look->first;

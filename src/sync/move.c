@@ -110,7 +110,10 @@ static Item *parking_item(Visit *visit, const Look *look) {
 
         if (!item)
                 return NULL;
-        engine_stage_name(visit->engine, item->stage);
+        if (look_finds_foreign(visit, look))
+                engine_stage_name_foreign(visit->engine, item->stage);
+        else
+                engine_stage_name(visit->engine, item->stage);
         free(item->row.name);
         item->row.name = strdup(item->stage);
         item->from_name = strdup(look->name);

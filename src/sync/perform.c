@@ -49,6 +49,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->created = descent.created;
         job->heal = descent.heal;
         job->kept = descent.kept;
+        job->displaces_foreign = look_finds_foreign(visit, look);
         job->source = look->source;
         job->first = look->first;
         job->n_attempts = look->n_attempts;
@@ -261,7 +262,10 @@ static int perform_remove(Visit *visit, Look *look) {
         }
         if (S_ISDIR(look->replica.stamp.mode))
                 (void) tree_find(visit->engine->tree, visit->node, look->name, &item->child);
-        engine_stage_name(visit->engine, item->stage);
+        if (item->displaces_foreign)
+                engine_stage_name_foreign(visit->engine, item->stage);
+        else
+                engine_stage_name(visit->engine, item->stage);
         visit_push(visit, item);
         return 0;
 }

@@ -110,7 +110,10 @@ static int exchange_stepwise(Publisher *publisher, Item *item) {
         char aside[STAGE_NAME_MAX];
         int r;
 
-        engine_stage_name(publisher->engine, aside);
+        if (item->displaces_foreign)
+                engine_stage_name_foreign(publisher->engine, aside);
+        else
+                engine_stage_name(publisher->engine, aside);
         r = replace_linked(publisher, item, aside);
         if (r == 0)
                 r = replace_moved(publisher, item, aside);
@@ -146,6 +149,9 @@ static int take_name(Publisher *publisher, Item *item) {
                 return r;
         if (!item->had_replica && name_is_folded(publisher->fd, item->row.name))
                 return -ENOTUNIQ;
+        /* Never under a name that a crash would have it removed by. */
+        if (item->displaces_foreign)
+                return exchange_stepwise(publisher, item);
         if (renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE) >= 0)
                 return 0;
         return rename_lacks_flags(errno) ? exchange_stepwise(publisher, item) : -errno;

@@ -10,6 +10,7 @@
 #include "basic/alloc.h"
 #include "basic/fd.h"
 #include "basic/macros.h"
+#include "basic/string-util.h"
 #include "fs/confined.h"
 #include "fs/entry.h"
 #include "fs/listing.h"
@@ -162,7 +163,13 @@ static bool is_parked(CatalogReader *reader, const char *name) {
         return catalog_reader_get(reader, CATALOG_PARKED, name, &row) >= 0;
 }
 
-int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept) {
+static bool is_foreign(const char *name) {
+        size_t length = strlen(name), n = strlen(STAGED_FOREIGN);
+
+        return length > n && streq(name + length - n, STAGED_FOREIGN);
+}
+
+int recover_foreign(const Store *store, bool all, usec_t at, uint64_t *n_kept) {
         _cleanup_(listing_done) Listing listing = LISTING_NULL;
         _cleanup_close_ int fd = -EBADF;
         CatalogReader *reader = NULL;
@@ -182,7 +189,7 @@ int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept) {
                 _cleanup_free_ char *path = NULL;
                 const char *name = listing_name(&listing, i);
 
-                if (name[0] == '.' || is_parked(reader, name))
+                if (name[0] == '.' || !(all || is_foreign(name)) || is_parked(reader, name))
                         continue;
                 if (asprintf(&path, "found-in-staging/%s", name) < 0)
                         r = -ENOMEM;

@@ -8,16 +8,20 @@
 #include "basic/time-span.h"
 #include "state/store.h"
 
+/* What somebody else put into the replica is unknown to the catalog, as is what is on its way in:
+ * it lies in staging under a name that ends so. */
+#define STAGED_FOREIGN "-foreign"
+
 /* Before that: what the catalog still has in the replica below REPLICA_FD, but lies in staging, was
  * displaced by a batch that was not committed, and becomes a version of the time AT
  * (CLOCK_REALTIME). *RET_N_KEPT: how many did. 0 or -errno; what is left is for recover_staging. */
 int recover_displaced(const Store *store, int replica_fd, usec_t at, uint64_t *ret_n_kept);
 
-/* The same when the run that was cut off was adopting somebody else's replica, of which the catalog
- * has no rows, or when inode numbers may not be those that the catalog has: whatever lies in
- * staging becomes a version below "found-in-staging", since it cannot be told from what was only on
- * its way in. Adds to *N_KEPT. */
-int recover_adopted(const Store *store, usec_t at, uint64_t *n_kept);
+/* What somebody else had put into the replica becomes a version below "found-in-staging"; with ALL
+ * whatever lies in staging. That is when the run that was cut off was adopting somebody else's
+ * replica, of which the catalog has no rows, or when inode numbers may not be those that the
+ * catalog has: then nothing can be told from what was only on its way in. Adds to *N_KEPT. */
+int recover_foreign(const Store *store, bool all, usec_t at, uint64_t *n_kept);
 
 typedef struct Recovery {
         uint64_t n_removed;   /* entries removed from staging, with what was in them */

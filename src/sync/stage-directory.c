@@ -13,10 +13,16 @@
 #include "fs/confined.h"
 #include "fs/metadata.h"
 #include "sync/prune.h"
+#include "sync/recover.h"
 #include "sync/stage.h"
 
 void engine_stage_name(Engine *engine, char *buffer) {
         (void) snprintf(buffer, STAGE_NAME_MAX, "%" PRIxFAST64,
+                        atomic_fetch_add(&engine->next_stage, 1));
+}
+
+void engine_stage_name_foreign(Engine *engine, char *buffer) {
+        (void) snprintf(buffer, STAGE_NAME_MAX, "%" PRIxFAST64 STAGED_FOREIGN,
                         atomic_fetch_add(&engine->next_stage, 1));
 }
 
@@ -88,6 +94,7 @@ void stage_directory_finish(Visit *visit) {
         item = visit_item(&up, &look, ITEM_DIRECTORY);
         if (!item)
                 return;
+        item->displaces_foreign = job->displaces_foreign;
         item->claimed = job->claimed;
         job->claimed = false;
         item->child = node_ref(visit->node);

@@ -81,6 +81,13 @@ static inline CatalogIdentity look_identity(const Look *look) {
                                    .source_inode = look->source.stamp.inode };
 }
 
+/* Whether the replica's entry is another than the catalog has there: after a crash nothing but its
+ * name in staging could tell where it belongs. Of a replica that is being adopted all is kept. */
+static inline bool look_finds_foreign(const Visit *visit, const Look *look) {
+        return look->has_replica && !visit->engine->pair->adopting &&
+               !(look->has_row && look->row->replica.inode == look->replica.stamp.inode);
+}
+
 /* examine.c: compares the contents of both sides. Positive: EVIDENCE_EQUAL or EVIDENCE_DIFFERENT;
  * -errno. The source's hash is kept in LOOK when it was learnt. */
 int look_examine(Visit *visit, Look *look);

@@ -1,6 +1,7 @@
 /* Order in staging after a crash. */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "test-pair.h"
@@ -81,10 +82,38 @@ START_TEST(staging_is_put_in_order) {
 }
 END_TEST
 
+/* Whoever wrote it is told by nobody but its name. */
+START_TEST(what_somebody_else_left_is_kept) {
+        Pair *pair;
+
+        test_mkdir("s");
+        test_mkdir("r");
+        test_pair_config("s", "r", NULL);
+        test_config.versions_keep = USEC_PER_DAY;
+        test_pair_run();
+        (void) close(test_file(test_fd, ".r.rebackup/staging/1a-foreign", "x", 1));
+        test_mkdir(".r.rebackup/staging/1b-foreign");
+        (void) close(test_file(test_fd, ".r.rebackup/staging/1b-foreign/f", "x", 1));
+        (void) close(test_file(test_fd, ".r.rebackup/staging/1c", "x", 1));
+
+        ck_assert_int_eq(test_pair_open(false, &pair), 0);
+        pair_close(pair);
+        ck_assert(!test_exists(".r.rebackup/staging/1a-foreign"));
+        ck_assert(!test_exists(".r.rebackup/staging/1b-foreign"));
+        ck_assert(!test_exists(".r.rebackup/staging/1c"));
+        ck_assert_int_eq(chdir(test_name(".r.rebackup/versions")), 0);
+        ck_assert_int_eq(system("test -f */found-in-staging/1a-foreign -a "
+                                "-f */found-in-staging/1b-foreign/f -a "
+                                "! -e */found-in-staging/1c"),
+                         0);
+}
+END_TEST
+
 int main(void) {
         TCase *tcase;
         Suite *suite = test_pair_suite("recover", &tcase);
 
         tcase_add_test(tcase, staging_is_put_in_order);
+        tcase_add_test(tcase, what_somebody_else_left_is_kept);
         return test_fs_run(suite);
 }
