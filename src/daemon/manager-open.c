@@ -93,6 +93,13 @@ static int begin_anew(Manager *manager) {
         return 0;
 }
 
+/* Without a watch directories are walked beforehand only to tell a person how long a first pass
+ * takes. Who has --once done by a script does not ask. */
+static bool must_count(const Manager *manager) {
+        return engine_is_fresh(manager->engine) &&
+               (!manager->options->once || log_sinks_width(manager->sinks) > 0);
+}
+
 static int make_objects(Manager *manager, Resume *resume, bool *ret_resumed) {
         bool resumed = resume_adopt(manager, resume);
         int r = 0;
@@ -105,6 +112,8 @@ static int make_objects(Manager *manager, Resume *resume, bool *ret_resumed) {
                        &manager->engine);
         if (r >= 0 && resumed)
                 r = resume_finish(manager, resume);
+        if (r >= 0 && manager->armed && !resumed)
+                manager->armed = !must_count(manager);
         if (r >= 0 && resumed) /* why it failed nobody knows any more */
                 dirty_hasten(manager->dirty, now_usec(CLOCK_MONOTONIC));
         *ret_resumed = resumed;

@@ -137,7 +137,7 @@ static void put_status(StringBuffer *text, const StatusFacts *facts) {
                 string_buffer_append(text, "Starting");
                 break;
         case STATUS_ARMING:
-                string_buffer_append(text, "Setting up watches: ");
+                string_buffer_append(text, facts->watching ? "Setting up watches: " : "Counting: ");
                 put_count(text, facts->n_directories, "directory", "directories");
                 break;
         case STATUS_INITIAL:
@@ -232,7 +232,7 @@ static void add_progress(LineParts *parts, const StatusFacts *facts) {
 static void add_arming(LineParts *parts, const StatusFacts *facts) {
         char count[COUNT_TEXT_MAX];
 
-        line_parts_add(parts, RANK_COUNT, "setting up watches");
+        line_parts_add(parts, RANK_COUNT, facts->watching ? "setting up watches" : "counting");
         line_parts_add(parts, RANK_PERCENTAGE, "%s %s",
                        count_format(count, sizeof count, facts->n_directories),
                        facts->n_directories == 1 ? "directory" : "directories");

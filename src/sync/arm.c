@@ -1,5 +1,6 @@
 /* Arming: every directory of the source is watched before anything is looked at, so that a pass
- * that follows misses nothing that happens meanwhile. */
+ * that follows misses nothing that happens meanwhile. What it lists it counts: before a first pass
+ * nothing else tells how much there is to do. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,13 +54,16 @@ static int arm(Worker *worker, Job *job) {
         fd = locate_source(engine, job->node);
         if (fd < 0)
                 return fd;
-        r = watch_add(engine->watch, job->node, fd);
-        if (r < 0)
-                return r;
+        if (engine->watch) {
+                r = watch_add(engine->watch, job->node, fd);
+                if (r < 0)
+                        return r;
+        }
         r = listing_read(listing, fd);
         if (r < 0)
                 return r;
         atomic_fetch_add(&job->pass->result.counters.n_directories, 1);
+        atomic_fetch_add(&engine->n_listed, listing->n_entries);
         for (size_t i = 0; i < listing->n_entries; i++) {
                 const char *name = listing_name(listing, i);
 

@@ -164,8 +164,9 @@ static void pass_expect(Worker *worker, Pass *pass) {
         if (pass->kind == PASS_FULL)
                 pass->parked = catalog_reader_list(reader, CATALOG_PARKED, "", worker->rows, 1) > 0;
         (void) pthread_mutex_lock(&worker->engine->mutex);
-        pass->n_expected = MAX(n, (int64_t) 0);
-        pass->result.n_entries = pass->n_expected;
+        pass->result.n_entries = MAX(n, (int64_t) 0);
+        pass->n_expected = MAX(pass->result.n_entries,
+                               (int64_t) atomic_exchange(&worker->engine->n_listed, 0));
         (void) pthread_mutex_unlock(&worker->engine->mutex);
 }
 

@@ -114,7 +114,8 @@ struct Pass {
         PassResult result;
         usec_t started; /* CLOCK_MONOTONIC */
         int64_t n_expected;
-        uint64_t failures_mark; /* see failures.h; 0: the pass did not begin */
+        atomic_uint_fast64_t n_bytes_read; /* copied or compared, whatever becomes of it */
+        uint64_t failures_mark;            /* see failures.h; 0: the pass did not begin */
 };
 
 /* One worker thread's own things. */
@@ -184,6 +185,7 @@ struct Engine {
         atomic_bool disk_failed; /* the replica's, as a whole, when it was last written to */
         atomic_bool parked_left; /* by a dirty pass, for the next one */
         atomic_int_fast64_t next_directory_id;
+        atomic_uint_fast64_t n_listed; /* by PASS_ARM; the pass that follows expects as many */
         atomic_uint_fast64_t next_stage;
         atomic_uint_fast64_t heartbeat;
         atomic_uint shortfalls_reported;

@@ -288,6 +288,10 @@ bool engine_is_running(const Engine *engine, PassKind kind) {
         return running;
 }
 
+bool engine_is_fresh(const Engine *engine) {
+        return engine->next_directory_id == CATALOG_FIRST_ID + 1;
+}
+
 void engine_cancel(Engine *engine) {
         atomic_store(&engine->cancelled, true);
 }
@@ -301,7 +305,8 @@ static void add_progress(EngineProgress *progress, Pass *pass) {
 
         progress->n_entries += counters->n_entries;
         progress->n_directories += counters->n_directories;
-        progress->n_bytes += counters->n_bytes;
+        /* What was cloned is not read; what is read is committed later, or not at all. */
+        progress->n_bytes += MAX((uint64_t) counters->n_bytes, (uint64_t) pass->n_bytes_read);
         for (size_t i = 0; i < ELEMENTSOF(counters->operations); i++)
                 if (i != OPERATION_FAIL)
                         progress->n_operations += counters->operations[i];

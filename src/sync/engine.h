@@ -21,7 +21,8 @@
 typedef struct Engine Engine;
 
 typedef enum PassKind {
-        PASS_ARM,    /* walks the source's directories and watches them; no file is looked at */
+        PASS_ARM, /* walks the source's directories, watches them and counts what they hold; no file
+                     is looked at */
         PASS_FULL,   /* everything */
         PASS_DIRTY,  /* the dirty places alone */
         PASS_LARGE,  /* large files that dirty passes met, for as long as there are any: never
@@ -90,7 +91,8 @@ typedef struct EngineProgress {
         bool running;
         PassKind kind;
         usec_t started; /* CLOCK_MONOTONIC */
-        uint64_t n_entries, n_directories, n_bytes, n_operations, n_failed;
+        uint64_t n_entries, n_directories, n_operations, n_failed;
+        uint64_t n_bytes;   /* copied, or compared by content */
         int64_t n_expected; /* entries known from earlier passes, 0 when unknown */
         uint64_t heartbeat; /* moves whenever a worker or the committer got something done: the
                                watchdog is fed while it moves or nothing runs */
@@ -108,6 +110,10 @@ typedef struct Proof {
         usec_t oldest_verified; /* of all contents, when the one was read back that was not for the
                                    longest time; 0: some were never */
 } Proof;
+
+/* Whether the catalog has no directories yet: how much a first pass has to do only PASS_ARM finds
+ * out. */
+bool engine_is_fresh(const Engine *engine);
 
 /* TREE and the watches are shared and outlive the engine; each watch may be NULL (that side is not
  * watched). The configuration is the pair's. */

@@ -1,7 +1,8 @@
 /* Preloaded into a program: lets the first REBACKUP_BAD_READS readings past the page cache of files
  * of REBACKUP_BAD_SIZE bytes in a staging directory show another content than was written, as a
  * disk does that wrote something else. With REBACKUP_SLOW_READS each reading past the page cache
- * takes so many microseconds more. */
+ * takes so many microseconds more, and with REBACKUP_SLOW_FILES
+ * each setting of a file's times. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -50,6 +51,16 @@ ssize_t pread(int fd, void *buffer, size_t size, off_t offset) {
         if (n > 0 && offset == 0 && is_meant(fd))
                 ((char *) buffer)[0] ^= 1;
         return n;
+}
+
+int utimensat(int directory_fd, const char *path, const struct timespec *times, int flags) {
+        static int (*next)(int, const char *, const struct timespec *, int);
+
+        if (!next)
+                *(void **) &next = dlsym(RTLD_NEXT, "utimensat");
+        if (setting("REBACKUP_SLOW_FILES") > 0)
+                (void) usleep((useconds_t) setting("REBACKUP_SLOW_FILES"));
+        return next(directory_fd, path, times, flags);
 }
 
 ssize_t pread64(int fd, void *buffer, size_t size, off_t offset) {

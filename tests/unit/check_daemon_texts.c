@@ -136,8 +136,9 @@ static const struct {
         const char *text;
 } statuses[] = {
         { { .phase = STATUS_STARTING }, "Starting" },
-        { { .phase = STATUS_ARMING, .n_directories = 5612 },
+        { { .phase = STATUS_ARMING, .watching = true, .n_directories = 5612 },
           "Setting up watches: 5,612 directories" },
+        { { .phase = STATUS_ARMING, .n_directories = 5612 }, "Counting: 5,612 directories" },
         { { .phase = STATUS_INITIAL,
             .n_entries = 12345,
             .n_bytes = 1288490189,
