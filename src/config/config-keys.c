@@ -44,8 +44,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
             .supported = WORDS("0")),
         KEY("Sync", "ProtectReplica", KEY_ENUM, protect_replica,
             .words = WORDS("heal", "report", "off"), .fallback = "heal"),
-        KEY("Sync", "MaxDelete", KEY_PERCENT, max_delete_basis_points, .fallback = "100%",
-            .supported = WORDS("100%")),
+        KEY("Sync", "MaxDelete", KEY_PERCENT, max_delete_basis_points, .fallback = "100%"),
 
         KEY("Integrity", "Checksum", KEY_ENUM, checksum, .words = WORDS("off", "sha256"),
             .fallback = "sha256"),

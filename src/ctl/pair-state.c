@@ -41,6 +41,7 @@ static const struct {
         TEXT("Status", status),
         TEXT("Reason", reason),
         NUMBER("HeldPlaces", n_held),
+        NUMBER("HeldRemovals", n_held_removals),
         NUMBER("KeptEntries", n_kept),
         FLAG("ConfigurationRefused", config_refused),
         NUMBER("InStepSinceUSec", in_step_since),

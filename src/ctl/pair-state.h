@@ -27,8 +27,8 @@ typedef struct PairState {
         char *version, *name, *source, *replica, *store;
         char *state, *status, *reason, *watch_backend, *last_pass_result, *pass;
         bool config_refused, replica_watched, verifying, verify_requested;
-        uint64_t started, in_step_since, n_held, n_kept, n_failures, n_pending, pending_since, lag,
-                n_entries, n_directories, n_watched, n_fallen_back, n_unwatched,
+        uint64_t started, in_step_since, n_held, n_held_removals, n_kept, n_failures, n_pending,
+                pending_since, lag, n_entries, n_directories, n_watched, n_fallen_back, n_unwatched,
                 n_replica_unwatched, n_overflows, next_pass, last_pass_begun, last_pass_duration,
                 pass_begun, pass_entries, pass_expected, pass_directories, pass_bytes,
                 pass_operations, pass_failed, n_files, n_verified, n_never_verified, n_without_hash,

@@ -54,7 +54,7 @@ const char *status_word(const PairState *state, Colour *ret_colour) {
                 return name;
         if (state->n_failures > 0)
                 return "some entries fail";
-        if (state->n_held > 0)
+        if (state->n_held > 0 || state->n_held_removals > 0)
                 return "partly on hold";
         *ret_colour = state->n_pending > 0 ? COLOUR_BUSY : COLOUR_GOOD;
         return state->n_pending > 0 ? "copying" : "in step";
@@ -133,6 +133,14 @@ static void print_reason(Page *page) {
         if (state->n_held > 0) {
                 put_count(page, state->n_held, "place of the source, whose disk is missing",
                           "places of the source, whose disks are missing");
+                end_field(page, "On hold", COLOUR_BAD);
+        }
+        if (state->n_held_removals > 0) {
+                put_count(
+                        page, state->n_held_removals,
+                        "removal, more than MaxDelete allows; if it is meant: rebackupctl approve",
+                        "removals, more than MaxDelete allows; if they are meant: "
+                        "rebackupctl approve");
                 end_field(page, "On hold", COLOUR_BAD);
         }
         if (state->n_kept > 0) {

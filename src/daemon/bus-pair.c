@@ -46,6 +46,7 @@ static const sd_bus_vtable vtable[] = {
         LIVE("Status", "s", status),
         LIVE("Reason", "s", reason),
         LIVE("HeldPlaces", "t", n_held),
+        LIVE("HeldRemovals", "t", n_held_removals),
         LIVE("KeptEntries", "t", n_kept),
         LIVE("ConfigurationRefused", "b", config_refused),
         LIVE("InStepSinceUSec", "t", in_step_since),

@@ -58,6 +58,7 @@ static bool is_passed(const Manager *manager, const Barrier *barrier) {
 /* What became of a barrier that was waited for to its end. */
 static BarrierOutcome judge(const Manager *manager, char *text, size_t size) {
         uint64_t n_failures = engine_n_failures(manager->engine) + manager->failures_dropped;
+        uint64_t n_removals = engine_n_held_removals(manager->engine);
         size_t n_held = engine_n_held(manager->engine);
 
         text[0] = '\0';
@@ -67,7 +68,9 @@ static BarrierOutcome judge(const Manager *manager, char *text, size_t size) {
         else if (n_held > 0)
                 (void) snprintf(text, size, "%zu %s of the source on hold", n_held,
                                 n_held == 1 ? "place is" : "places are");
-        return n_failures > 0 || n_held > 0 ? BARRIER_INCOMPLETE : BARRIER_PASSED;
+        else if (n_removals > 0)
+                (void) snprintf(text, size, "%" PRIu64 " removals are on hold", n_removals);
+        return n_failures > 0 || n_held > 0 || n_removals > 0 ? BARRIER_INCOMPLETE : BARRIER_PASSED;
 }
 
 /* True: BARRIER was handled and is gone. */

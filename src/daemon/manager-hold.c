@@ -50,7 +50,18 @@ void manager_begin_hold(Manager *manager, int outcome, const char *reason) {
         manager->not_before = now_usec(CLOCK_MONOTONIC) + HOLD_RECHECK_USEC;
 }
 
+static bool approve_removals(Manager *manager) {
+        if (!manager->engine || engine_n_held_removals(manager->engine) == 0)
+                return false;
+        engine_approve_removals(manager->engine);
+        manager_want_full(manager, 0);
+        manager_continue(manager);
+        return true;
+}
+
 int manager_approve(Manager *manager) {
+        if (approve_removals(manager))
+                return 0;
         if (manager->hold != GUARD_SOURCE_FOREIGN && manager->hold != GUARD_REPLICA_FOREIGN)
                 return -ENOENT;
         manager->approved = true;

@@ -59,8 +59,8 @@ static int close_catalog(Manager *manager, RestartFacts *facts) {
  * want of its file system, of watches to tell of it, or of room. */
 static bool is_incomplete(const Manager *manager) {
         return manager->cut_off || manager_is_busy(manager) || manager->lost_sides != 0 ||
-               engine_n_held(manager->engine) > 0 || watch_n_refused(manager->watch) > 0 ||
-               manager->room.waiting;
+               engine_n_held(manager->engine) > 0 || engine_n_held_removals(manager->engine) > 0 ||
+               watch_n_refused(manager->watch) > 0 || manager->room.waiting;
 }
 
 /* Ends all that works beside the event loop. */

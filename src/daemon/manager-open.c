@@ -202,6 +202,8 @@ int manager_open(Manager *manager, char **ret_error) {
         r = add_sources(manager);
         if (r < 0)
                 return r;
+        if (manager->approved)
+                engine_approve_removals(manager->engine);
         if (manager->hold)
                 manager_end_hold(manager);
         manager->approved = false;

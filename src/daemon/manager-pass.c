@@ -14,6 +14,9 @@
 #include "daemon/verify-demand.h"
 #include "watch/dirty-look.h"
 
+#define HELD_DELAY_MIN_USEC (2 * USEC_PER_SEC)
+#define HELD_DELAY_FACTOR 20
+
 void manager_start_pass(Manager *manager, PassKind kind) {
         bool clears;
         int r;
@@ -180,6 +183,12 @@ static void survey_done(Manager *manager, PassResult *result) {
                 manager_check_watch_limit(manager);
 }
 
+/* Only a full pass can tell whether enough is back of what removals are held for. Changes ask for
+ * one, but not for one after the other. */
+static usec_t held_delay(const Manager *manager) {
+        return MAX(HELD_DELAY_MIN_USEC, HELD_DELAY_FACTOR * manager->last_pass.duration);
+}
+
 static void pass_succeeded(Manager *manager, PassResult *result) {
         manager_end_hold(manager);
         if (result->rebuilt && result->kind != PASS_FULL)
@@ -198,6 +207,8 @@ static void pass_succeeded(Manager *manager, PassResult *result) {
         if (result->kind == PASS_DIRTY && dirty_is_empty(manager->dirty) &&
             !manager->failures_dropped)
                 manager->n_failed = 0; /* all that failed has been tried again since */
+        if (result->kind == PASS_DIRTY && engine_n_held_removals(manager->engine) > 0)
+                manager_want_full(manager, now_usec(CLOCK_MONOTONIC) + held_delay(manager));
         if (result->kind == PASS_SURVEY)
                 survey_done(manager, result);
         else

@@ -93,6 +93,7 @@ static StatusFacts acquire_facts(Manager *manager, StatusPhase phase, usec_t now
         if (manager->replica_watch)
                 facts.n_replica_unwatched = watch_n_refused(manager->replica_watch);
         facts.n_held = engine_n_held(manager->engine);
+        facts.n_held_removals = engine_n_held_removals(manager->engine);
         facts.n_pending = dirty_n_items(manager->dirty);
         engine_get_progress(manager->engine, &progress);
         if (progress.running) {
@@ -110,6 +111,7 @@ static StatusFacts acquire_facts(Manager *manager, StatusPhase phase, usec_t now
 static void note_in_step(Manager *manager) {
         bool in_step = manager->live && !manager->reason && manager->n_failed == 0 &&
                        manager->engine && engine_n_held(manager->engine) == 0 &&
+                       engine_n_held_removals(manager->engine) == 0 &&
                        dirty_is_empty(manager->dirty) &&
                        !engine_is_running(manager->engine, PASS_DIRTY) &&
                        !engine_is_running(manager->engine, PASS_LARGE);

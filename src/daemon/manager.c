@@ -205,7 +205,8 @@ void manager_continue(Manager *manager) {
                 become_ready(manager);
         if (once_is_done(manager))
                 manager_finish(manager,
-                               exit_code_of_once(engine_n_held(manager->engine),
+                               exit_code_of_once(engine_n_held(manager->engine) +
+                                                         engine_n_held_removals(manager->engine),
                                                  manager->totals.operations[OPERATION_FAIL] +
                                                          manager->totals.n_rotten +
                                                          manager->verify.coverage.n_damaged));

@@ -49,6 +49,8 @@ static const Metric metrics[] = {
         GAUGE("rebackup_held", n_held,
               "Places that are left as they are because their file system is not the known one."),
 
+        GAUGE("rebackup_held_removals", n_held_removals,
+              "Removals that wait for approval, because they are more than MaxDelete allows."),
         GAUGE("rebackup_kept", n_kept,
               "Entries that a policy keeps as they are, changed in the source or gone from it."),
 

@@ -200,6 +200,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         if (!manager->engine)
                 return;
         facts->n_held = status->n_held;
+        facts->n_held_removals = status->n_held_removals;
         engine_get_proof(manager->engine, &proof);
         facts->n_kept = proof.n_kept;
         facts->n_directories = tree_n_nodes(manager->tree);

@@ -34,6 +34,7 @@ typedef struct PairFacts {
         char *version, *name, *source, *replica, *store;
         char *state, *status, *reason;
         uint64_t n_held;
+        uint64_t n_held_removals;
         uint64_t n_kept; /* see Proof */
         int config_refused;
         uint64_t started, in_step_since;

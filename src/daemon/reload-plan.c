@@ -21,6 +21,7 @@ static const Name changeable[] = {
         { "Sync", "RescanInterval" },
         { "Sync", "Settle" },
         { "Sync", "MaxDelay" },
+        { "Sync", "MaxDelete" },
         { "Integrity", "VerifyInterval" },
         { "Integrity", "VerifyBandwidthMax" },
         { "Log", "Operations" },
@@ -33,6 +34,7 @@ static const Name changeable[] = {
 static const Name of_entries[] = {
         { "Pair", "Overwrite" },
         { "Pair", "Delete" },
+        { "Sync", "MaxDelete" },
 };
 
 static bool is_among(const ConfigKey *key, const Name *names, size_t n_names) {

@@ -122,6 +122,7 @@ static void put_live(StringBuffer *text, const StatusFacts *facts) {
         }
         put_clause(text, "; ", facts->n_failed, "entry failed", "entries failed");
         put_clause(text, "; ", facts->n_held, "place on hold", "places on hold");
+        put_clause(text, "; ", facts->n_held_removals, "removal on hold", "removals on hold");
         put_clause(text, "; ", facts->n_damaged, "file damaged", "files damaged");
         put_asked(text, facts);
         put_coverage(text, facts);

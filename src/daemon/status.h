@@ -37,6 +37,7 @@ typedef struct StatusFacts {
         uint64_t n_overflows;      /* queues of events that overflowed since the start */
         size_t n_pending;          /* changes not acted upon yet, retries among them */
         uint64_t n_failed;         /* entries that failed in the last full pass */
+        uint64_t n_held_removals;  /* see engine_n_held_removals */
         uint64_t n_held;           /* places of the source whose file system is missing */
         uint64_t n_damaged;        /* files known to be damaged */
         uint64_t n_bytes_expected; /* of verifying; 0: unknown */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "basic/alloc.h"
+#include "basic/macros.h"
 
 int recorded_open(const RestorePair *pair, Recorded *ret) {
         Recorded recorded = RECORDED_NULL;
@@ -63,6 +64,9 @@ int recorded_proof(const Recorded *recorded, const char *path, RecordedProof *re
         proof.is_identical = proof.n_kept == 0 &&
                              memcmp(&proof.digests.source, &proof.digests.replica,
                                     sizeof proof.digests.source) == 0;
+        if (catalog_get_fact(recorded->catalog, CATALOG_FACT_HELD_REMOVALS, &text) >= 0)
+                proof.is_identical = false;
+        free(TAKE_PTR(text));
         r = catalog_get_fact(recorded->catalog, CATALOG_FACT_PROVEN, &text);
         if (r < 0 && r != -ENOENT)
                 return r;

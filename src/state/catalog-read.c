@@ -36,6 +36,7 @@ typedef enum ReaderStatement {
         READER_N_DAMAGED,
         READER_DAMAGED,
         READER_N_KEPT,
+        READER_N_BELOW,
         READER_DIGESTS,
         _READER_MAX,
 } ReaderStatement;
@@ -96,6 +97,15 @@ static const char *const texts[_READER_MAX] = {
         [READER_DAMAGED] = "SELECT " SCHEMA_ROW_COLUMNS " FROM entry INDEXED BY entry_by_damage"
                            " WHERE flags & " SCHEMA_DAMAGED " <> 0 AND (parent, name) > (?1, ?2)"
                            " ORDER BY parent, name",
+        [READER_N_BELOW] =
+                "WITH RECURSIVE below(id) AS (VALUES(?1) UNION SELECT directory_id FROM below"
+                " CROSS JOIN entry ON parent = id WHERE directory_id <> 0)"
+                " SELECT 1 + count(*) FROM below CROSS JOIN entry AS e ON e.parent = id"
+                " WHERE e.directory_id <> 0 OR e.source_n_links > 1 OR e.source_inode = 0"
+                " OR NOT EXISTS (SELECT 1 FROM entry AS o INDEXED BY entry_by_identity"
+                " WHERE o.source_inode = e.source_inode AND o.file_system = e.file_system"
+                " AND (o.parent, o.name) <> (e.parent, e.name)"
+                " AND o.replica_inode = e.replica_inode)",
         [READER_N_KEPT] = "SELECT count(*) FROM entry WHERE flags & " SCHEMA_KEPT " <> 0",
 };
 
@@ -517,6 +527,17 @@ static int read_count(CatalogReader *reader, ReaderStatement which, uint64_t *re
 
 int catalog_reader_count_kept(CatalogReader *reader, uint64_t *ret) {
         return read_count(reader, READER_N_KEPT, ret);
+}
+
+int catalog_reader_count_below(CatalogReader *reader, int64_t directory_id, uint64_t *ret) {
+        sqlite3_stmt *statement = reader->statements[READER_N_BELOW];
+        int code = sqlite3_bind_int64(statement, 1, directory_id);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+                *ret = (uint64_t) column(statement, 0);
+        return finish(reader, statement, code, 0);
 }
 
 int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverage *ret) {

@@ -228,6 +228,8 @@ typedef struct CatalogDigests {
 /* A fact of the sync layer that others read as well: when the last full pass ended that found both
  * sides equal, in microseconds since the epoch. */
 #define CATALOG_FACT_PROVEN "proven"
+/* Another one: there while removals are on hold. Rows then have what the source has lost. */
+#define CATALOG_FACT_HELD_REMOVALS "held-removals"
 
 /* The digests of one entry, of a directory with all that is below it: 0, -ENOENT no such row,
  * -ENODATA the catalog has no digests. */
@@ -260,6 +262,11 @@ int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverag
 /* Up to N_MAX rows known to be damaged, in the order of (parent, name) behind AFTER. Returns the
  * number. */
 int catalog_reader_damaged(CatalogReader *reader, CatalogPlace after, CatalogRow *rows, int n_max);
+
+/* Number of rows below directory DIRECTORY_ID and of that itself, without those of files that are
+ * known under another name as well because they were renamed. O(as many), some 1 µs each. 0 or
+ * -errno. */
+int catalog_reader_count_below(CatalogReader *reader, int64_t directory_id, uint64_t *ret);
 
 /* Number of rows with one of CATALOG_KEPT: O(as many), some 10 ns each. 0 or -errno. */
 int catalog_reader_count_kept(CatalogReader *reader, uint64_t *ret);

@@ -193,8 +193,10 @@ void job_begin(Worker *worker, Job *job) {
         failures_begin_pass(pass);
         if (pass->kind == PASS_DIRTY)
                 pass->parked = atomic_exchange(&engine->parked_left, false);
-        if (pass->kind == PASS_FULL)
+        if (pass->kind == PASS_FULL) {
+                pass->approved = atomic_exchange(&engine->limit.approved, false);
                 held_begin_full(engine);
+        }
         if (pass->kind == PASS_FULL || pass->kind == PASS_SURVEY)
                 pass_expect(worker, pass);
         if (pass->kind == PASS_VERIFY)

@@ -50,6 +50,7 @@ typedef enum JobKind {
         JOB_FILES,     /* look for the names of files that are known by identity alone */
         JOB_PUBLISH,   /* hand over what was held back until the rest of it was committed */
         JOB_RECHECK,   /* before removals: are the roots still the same? */
+        JOB_LIMIT,     /* may that much be removed? */
         JOB_REMOVE, /* look again, at some names or at a whole directory, and carry out the removals
                      */
         JOB_PARKED, /* remove displaced directories that nobody claimed */
@@ -109,6 +110,10 @@ struct Pass {
         atomic_bool foreign_links;        /* see PassResult */
         atomic_bool short_of_room;        /* likewise */
         atomic_uint_fast64_t n_deviating; /* likewise */
+        atomic_uint_fast64_t n_removable; /* entries that it would remove, once that is counted */
+        atomic_uint_fast64_t n_refused;   /* below directories that were not to be replaced */
+        bool approved;                    /* it may remove however many there are */
+        bool holds_removals;              /* it removes nothing */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;
@@ -117,6 +122,16 @@ struct Pass {
         atomic_uint_fast64_t n_bytes_read; /* copied or compared, whatever becomes of it */
         uint64_t failures_mark;            /* see failures.h; 0: the pass did not begin */
 };
+
+/* How much was removed, see limit.h; guarded by the engine's mutex. */
+enum { LIMIT_PARTS = 6 };
+typedef struct Limit {
+        uint64_t parts[LIMIT_PARTS]; /* of the last hour, a ring */
+        size_t part;                 /* the present one */
+        usec_t part_began;           /* CLOCK_MONOTONIC */
+        uint64_t n_held;             /* removals on hold */
+        atomic_bool approved;        /* for the next full pass */
+} Limit;
 
 /* One worker thread's own things. */
 typedef struct Worker {
@@ -164,8 +179,9 @@ struct Engine {
         struct Prune *prune;        /* see prune.h */
         struct ReadBack *read_back; /* see verify-copies.h; made when it is needed */
         struct Held *held;          /* see held.h */
-        Proof proof;                /* see proof.h; guarded by mutex */
-        struct Failures *failures;  /* see failures.h */
+        Limit limit;
+        Proof proof;               /* see proof.h; guarded by mutex */
+        struct Failures *failures; /* see failures.h */
         pthread_t retirer;
         bool retirer_runs;
 
@@ -218,7 +234,7 @@ bool pass_may_hold_back(Pass *pass, size_t n_items);
  * however many wait. */
 void pass_hold_back(Pass *pass, Job *job);
 /* Puts off a JOB_REMOVE, or what is to be done beside these, until everything else of the pass is
- * done. */
+ * done. Takes the job; a pass that holds removals drops it. */
 void pass_push_removal(Pass *pass, Job *job);
 /* Hands NAME of NODE (NULL: all of it) back for a retry. N_ATTEMPTS > 0 tells a failure (counted,
  * backed off) from a file that would not rest. */

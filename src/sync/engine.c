@@ -13,6 +13,7 @@
 #include "sync/failures.h"
 #include "sync/held.h"
 #include "sync/keep.h"
+#include "sync/limit.h"
 #include "sync/prune.h"
 #include "sync/purge.h"
 #include "sync/retire.h"
@@ -103,6 +104,7 @@ int engine_new(Pair *pair, Tree *tree, Watch *watch, Watch *replica_watch, Engin
         engine->watch = watch;
         engine->replica_watch = replica_watch;
         engine->committer_worker.engine = engine;
+        limit_begin(engine);
         r = init_locks(engine);
         if (r < 0) {
                 free(engine);
@@ -258,6 +260,7 @@ int engine_collect(Engine *engine, PassResult *ret) {
         pass_release_roots(pass);
         if (pass->kind == PASS_FULL && pass->result.result == 0)
                 held_end_full(engine);
+        limit_end_pass(pass);
         failures_end_pass(pass);
         *ret = pass->result;
         pass->result = (PassResult) {};

@@ -219,6 +219,11 @@ VersionsUsage engine_versions_usage(const Engine *engine);
 /* How many places of the source are held: see held.h. */
 size_t engine_n_held(const Engine *engine);
 
+/* How many removals are on hold, because they are more than MaxDelete allows. */
+uint64_t engine_n_held_removals(Engine *engine);
+/* They are meant: the next full pass carries out whatever is to be removed. */
+void engine_approve_removals(Engine *engine);
+
 /* The mount table changed at, above or below one of the pair's directories: file systems are asked
  * who they are, and source and replica whether they overlap, once more before the next pass. */
 void engine_note_mounts(Engine *engine);

@@ -19,6 +19,7 @@
 #include "fs/metadata.h"
 #include "fs/rename.h"
 #include "sync/candidate.h"
+#include "sync/limit.h"
 #include "sync/purge.h"
 #include "sync/stage.h"
 
@@ -282,7 +283,8 @@ static bool may_follow(const Visit *visit, const Look *look, const Candidate *ca
                 return false;
         if (!policy.overwrite && (is_taken || candidate->source.stamp.mode != 0))
                 return false;
-        if (!policy.remove && is_taken && S_ISDIR(look->replica.stamp.mode))
+        if ((!policy.remove || limit_applies(visit->engine)) && is_taken &&
+            S_ISDIR(look->replica.stamp.mode))
                 return false;
         return may_be_renamed(look, row, policy);
 }

@@ -5,6 +5,7 @@
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/limit.h"
 #include "sync/verify-findings.h"
 
 Job *job_new(JobKind kind, Pass *pass, Node *node) {
@@ -214,9 +215,12 @@ void pass_push_removal(Pass *pass, Job *job) {
         Engine *engine = pass->engine;
 
         (void) pthread_mutex_lock(&engine->mutex);
-        job->next = pass->removals;
-        pass->removals = job;
+        if (!pass->holds_removals) {
+                job->next = pass->removals;
+                pass->removals = TAKE_PTR(job);
+        }
         (void) pthread_mutex_unlock(&engine->mutex);
+        job_free(job);
 }
 
 void pass_abort(Pass *pass, int result, char *error) {
@@ -305,6 +309,13 @@ static void start_phase_locked(Pass *pass) {
         case PHASE_RECHECK:
                 start_job_locked(pass, job_new(JOB_RECHECK, pass, NULL));
                 break;
+        case PHASE_COUNT:
+                append_jobs(&pass->jobs, TAKE_PTR(pass->removals));
+                (void) pthread_cond_broadcast(&pass->engine->work);
+                break;
+        case PHASE_LIMIT:
+                start_job_locked(pass, job_new(JOB_LIMIT, pass, NULL));
+                break;
         case PHASE_REMOVE:
                 start_late_round_locked(pass);
                 append_jobs(&pass->jobs, TAKE_PTR(pass->removals));
@@ -355,6 +366,7 @@ void pass_advance_locked(Pass *pass) {
                         .has_late = pass->late,
                         .has_removals = pass->removals,
                         .has_parked = pass->parked,
+                        .must_judge = limit_must_judge_locked(pass),
                 };
                 pass->phase = phase_next(pass->phase, &situation);
                 if (pass->phase == PHASE_DONE)

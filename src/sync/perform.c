@@ -12,6 +12,7 @@
 #include "basic/macros.h"
 #include "fs/confined.h"
 #include "fs/metadata.h"
+#include "sync/limit.h"
 #include "sync/purge.h"
 #include "sync/stage.h"
 #include "sync/visit.h"
@@ -382,7 +383,22 @@ static void retry_joining(Visit *visit, const Look *look) {
                                                          look->n_attempts + 1 });
 }
 
+/* A directory in the replica gives way to another entry, and what is in it goes with it. */
+static int may_displace(Visit *visit, const Look *look, Action action) {
+        bool displaces = action == ACTION_REPLACE && !look_is_directory(look) &&
+                         S_ISDIR(look->replica.stamp.mode);
+
+        return displaces ? limit_refuses(visit, look) : 0;
+}
+
 int perform(Visit *visit, Look *look, Action action) {
+        int r;
+
+        if (visit->counting)
+                return action == ACTION_REMOVE ? limit_count(visit, look) : 0;
+        r = may_displace(visit, look, action);
+        if (r != 0)
+                return MIN(r, 0);
         if (visit->engine->pair->dry_run)
                 return perform_dry(visit, look, action);
 

@@ -17,11 +17,16 @@ PassPhase phase_next(PassPhase phase, const PassSituation *situation) {
                         return PHASE_DONE;
                 if (situation->has_late)
                         return PHASE_VISIT;
-                if (situation->has_removals || situation->has_parked)
+                if (situation->has_removals || situation->has_parked || situation->must_judge)
                         return PHASE_RECHECK;
                 return after_removals(situation);
         case PHASE_RECHECK:
+                if (situation->must_judge)
+                        return PHASE_COUNT;
                 return situation->has_removals ? PHASE_REMOVE : after_removals(situation);
+        case PHASE_COUNT:
+                return PHASE_LIMIT;
+        case PHASE_LIMIT:
         case PHASE_REMOVE:
                 if (situation->has_late || situation->has_removals)
                         return PHASE_REMOVE;

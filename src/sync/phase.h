@@ -12,6 +12,8 @@ typedef enum PassPhase {
         PHASE_BEGIN,   /* the roots are opened and checked */
         PHASE_VISIT,   /* everything but removals; what must wait goes to the late list */
         PHASE_RECHECK, /* are the roots still the same? */
+        PHASE_COUNT,   /* how much would be removed? */
+        PHASE_LIMIT,   /* may that much be? */
         PHASE_REMOVE,
         PHASE_PARKED,
         PHASE_BIND, /* a full pass is recorded as complete */
@@ -25,6 +27,7 @@ typedef struct PassSituation {
         bool has_late;
         bool has_removals;
         bool has_parked;
+        bool must_judge; /* removals are counted first */
 } PassSituation;
 
 /* The phase to go to from PHASE once nothing of it is left to do. The same phase again means

@@ -6,6 +6,7 @@
 
 #include "basic/macros.h"
 #include "sync/engine-internal.h"
+#include "sync/limit.h"
 
 enum { JOBS_TRIED_MAX = 64 };
 
@@ -42,6 +43,9 @@ static void job_run(Worker *worker, Job *job) {
                 break;
         case JOB_RECHECK:
                 job_recheck(worker, job);
+                break;
+        case JOB_LIMIT:
+                job_limit(worker, job);
                 break;
         case JOB_PARKED:
                 job_parked(worker, job);

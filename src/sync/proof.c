@@ -42,7 +42,7 @@ static void acquire(Engine *engine, uint64_t n_kept, bool count, Proof *ret) {
         ret->is_known = true;
         ret->source = digests.source;
         ret->replica = digests.replica;
-        ret->is_identical = ret->n_kept == 0 &&
+        ret->is_identical = ret->n_kept == 0 && engine_n_held_removals(engine) == 0 &&
                             memcmp(&digests.source, &digests.replica, sizeof digests.source) == 0;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "sync/limit.h"
 #include "sync/refused-name.h"
 #include "sync/visit.h"
 
@@ -45,7 +46,7 @@ static bool is_successor(const Look *look) {
 static bool keeps_something(const Visit *visit, const Look *look) {
         Policy policy = visit_policy(visit, look);
 
-        return !policy.overwrite || !policy.remove;
+        return !policy.overwrite || !policy.remove || limit_applies(visit->engine);
 }
 
 /* An entry of several names whose group is in flux, or an entry that the catalog knows under

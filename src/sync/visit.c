@@ -440,6 +440,20 @@ static void put_off(Job *job) {
                 pass_push_late_directory(pass, node);
 }
 
+/* What was counted is carried out later. */
+static void keep_removal(Job *job) {
+        Pass *pass = job->pass;
+        Job *again = malloc(sizeof *again);
+
+        if (!again) {
+                pass_abort(pass, -ENOMEM, NULL);
+                return;
+        }
+        *again = *job;
+        *job = (Job) { .kind = job->kind };
+        pass_push_removal(pass, again);
+}
+
 static void visit_close(Visit *visit) {
         if (visit->staged)
                 stage_directory_finish(visit);
@@ -469,6 +483,7 @@ void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
                 .source_fd = -EBADF,
                 .replica_fd = -EBADF,
                 .removing = job->kind == JOB_REMOVE,
+                .counting = job->kind == JOB_REMOVE && job->pass->phase == PHASE_COUNT,
                 .recursive = job->recursive,
         };
 
@@ -476,7 +491,9 @@ void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit)) {
         if (visit_open(&visit))
                 body(&visit);
         visit_close(&visit);
-        if (visit.put_off)
+        if (visit.counting)
+                keep_removal(job);
+        else if (visit.put_off)
                 put_off(job);
 }
 

@@ -20,6 +20,7 @@ typedef struct Visit {
         int replica_fd; /* -EBADF when the replica has no such directory (dry run) */
         Entry source_directory;
         bool removing; /* only removals are carried out */
+        bool counting; /* they are only counted */
         bool recursive;
         bool staged; /* replica_fd is a new directory that nobody sees yet: entries are made under
                         their names */

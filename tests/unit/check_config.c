@@ -232,12 +232,10 @@ static const struct {
           "@:5: Sync.BandwidthMax=fast: not a size; this version takes only 0" },
         { PAIR "[Integrity]\nOnRot=ignore\n",
           "@:5: Integrity.OnRot=ignore: not a known word; write heal, heal-source or report" },
-        { PAIR "[Sync]\nMaxDelete=12.5%\n",
-          "@:5: Sync.MaxDelete=12.5% is not supported yet by this version (only 100% is)" },
         { PAIR "[Sync]\nMaxDelete=100.01%\n",
-          "@:5: Sync.MaxDelete=100.01%: not a percentage; this version takes only 100%" },
+          "@:5: Sync.MaxDelete=100.01%: not a percentage; write something like 5% or 12.5%" },
         { PAIR "[Sync]\nMaxDelete=100\n",
-          "@:5: Sync.MaxDelete=100: not a percentage; this version takes only 100%" },
+          "@:5: Sync.MaxDelete=100: not a percentage; write something like 5% or 12.5%" },
         { PAIR "[Integrity]\nVerifyInterval=1ms\nVerifyBandwidthMax=fast\nVerifyCopies=maybe\n",
           "@:5: Integrity.VerifyInterval=1ms: out of range; write 0, or a value from 1s to 520w\n"
           "@:6: Integrity.VerifyBandwidthMax=fast: not a size; write something like 4096, 64K or "

@@ -6,7 +6,7 @@
 #include "basic/macros.h"
 #include "sync/phase.h"
 
-enum { N_PHASES = PHASE_DONE + 1, N_FLAGS = 5, N_SITUATIONS = _PASS_KIND_MAX << N_FLAGS };
+enum { N_PHASES = PHASE_DONE + 1, N_FLAGS = 6, N_SITUATIONS = _PASS_KIND_MAX << N_FLAGS };
 
 static PassSituation situation_of(int i) {
         return (PassSituation) {
@@ -16,15 +16,16 @@ static PassSituation situation_of(int i) {
                 .has_late = i & 4,
                 .has_removals = i & 8,
                 .has_parked = i & 16,
+                .must_judge = i & 32,
         };
 }
 
 #define EXPECT(condition)                                                                    \
         ck_assert_msg(condition,                                                             \
                       "%s: kind %d from %d to %d: early %d dry %d late %d removals "         \
-                      "%d parked %d",                                                        \
+                      "%d parked %d judge %d",                                               \
                       #condition, s.kind, phase, next, s.ended_early, s.dry_run, s.has_late, \
-                      s.has_removals, s.has_parked)
+                      s.has_removals, s.has_parked, s.must_judge)
 
 /* What must hold of every step from every phase. */
 START_TEST(steps_keep_the_order) {
@@ -39,9 +40,15 @@ START_TEST(steps_keep_the_order) {
                        ((next == PHASE_VISIT) && s.has_late) ||
                        ((next == PHASE_REMOVE) && (s.has_late || s.has_removals)));
                 /* Nothing is removed before the roots were checked again. */
-                EXPECT(next != PHASE_REMOVE || phase == PHASE_RECHECK || phase == PHASE_REMOVE);
-                EXPECT(next != PHASE_PARKED || phase == PHASE_RECHECK || phase == PHASE_REMOVE);
-                EXPECT(next != PHASE_RECHECK || s.has_removals || s.has_parked);
+                EXPECT(next != PHASE_REMOVE || (phase >= PHASE_RECHECK && phase <= PHASE_REMOVE));
+                EXPECT(next != PHASE_PARKED || (phase >= PHASE_RECHECK && phase <= PHASE_REMOVE));
+                EXPECT(next != PHASE_RECHECK || s.has_removals || s.has_parked || s.must_judge);
+                /* ... and, if need be, counted and judged. */
+                EXPECT(phase != PHASE_RECHECK || s.ended_early ||
+                       (next == PHASE_COUNT) == s.must_judge);
+                EXPECT(phase != PHASE_COUNT || s.ended_early || next == PHASE_LIMIT);
+                EXPECT(s.ended_early || s.kind == PASS_ARM || phase > PHASE_VISIT ||
+                       !s.must_judge || next <= PHASE_RECHECK);
                 /* Nothing is left undone. */
                 EXPECT(s.ended_early || s.kind == PASS_ARM || phase > PHASE_VISIT || !s.has_late ||
                        next == PHASE_VISIT);
@@ -61,7 +68,7 @@ END_TEST
 START_TEST(passes_end) {
         PassSituation s = situation_of(_i);
 
-        s.has_late = s.has_removals = s.has_parked = false;
+        s.has_late = s.has_removals = s.has_parked = s.must_judge = false;
         for (int phase = PHASE_BEGIN; phase < N_PHASES; phase++) {
                 int next = phase;
 
