@@ -176,6 +176,13 @@ void string_buffer_appendf(StringBuffer *buffer, const char *format, ...) {
         va_end(arguments);
 }
 
+void string_buffer_truncate(StringBuffer *buffer, size_t length) {
+        assert(length <= buffer->length);
+        buffer->length = length;
+        if (buffer->text)
+                buffer->text[length] = '\0';
+}
+
 char *string_buffer_take(StringBuffer *buffer) {
         char *text;
 

@@ -44,6 +44,8 @@ typedef struct StringBuffer {
 void string_buffer_append(StringBuffer *buffer, const char *text);
 void string_buffer_append_bytes(StringBuffer *buffer, const void *bytes, size_t size);
 void string_buffer_appendf(StringBuffer *buffer, const char *format, ...) _printf_(2, 3);
+/* Takes back what stands behind the first LENGTH bytes. */
+void string_buffer_truncate(StringBuffer *buffer, size_t length);
 /* Hands the text over ("" if nothing was appended); NULL when an allocation failed. */
 char *string_buffer_take(StringBuffer *buffer);
 void string_buffer_done(StringBuffer *buffer);

@@ -36,7 +36,8 @@ static void store_value(Config *config, const ConfigKey *key, ConfigValue value)
         case KEY_COUNT:
                 *(unsigned *) field = (unsigned) value.number;
                 break;
-        case KEY_LIST: /* takes no value yet, so the field stays empty */
+        case KEY_LIST: /* no value but the empty one: see add_pattern */
+                *(ExcludeList **) field = exclude_list_free(*(ExcludeList **) field);
                 break;
         case _KEY_TYPE_MAX:
                 assert(false);
@@ -132,6 +133,13 @@ void config_builder_enter(ConfigBuilder *builder, const ConfigPlace *place, cons
                 unknown_section(builder, place, section);
 }
 
+/* 0, a ValueOutcome, or -ENOMEM. */
+static int add_pattern(Config *config, const ConfigKey *key, const char *text) {
+        int r = exclude_list_add((ExcludeList **) (void *) ((char *) config + key->offset), text);
+
+        return r > 0 ? _VALUE_PATTERN + r : r;
+}
+
 static int set_value(ConfigBuilder *builder, const ConfigPlace *place, const ConfigKey *key,
                      const char *text) {
         _cleanup_(string_buffer_done) StringBuffer problem = STRING_BUFFER_NULL;
@@ -139,7 +147,8 @@ static int set_value(ConfigBuilder *builder, const ConfigPlace *place, const Con
         ConfigValue value = {};
         int r;
 
-        r = config_value_parse(key, text, base, &value);
+        r = key->type == KEY_LIST ? add_pattern(builder->config, key, text)
+                                  : config_value_parse(key, text, base, &value);
         if (r < 0)
                 return r;
         if (r > 0) {
@@ -149,7 +158,8 @@ static int set_value(ConfigBuilder *builder, const ConfigPlace *place, const Con
                 return 0;
         }
 
-        store_value(builder->config, key, value);
+        if (key->type != KEY_LIST)
+                store_value(builder->config, key, value);
         return 0;
 }
 

@@ -37,7 +37,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
             .zero_word = "0", .min = "100ms", .max = "52w"),
         KEY("Sync", "Settle", KEY_SPAN, settle, .fallback = "20ms", .min = "0", .max = "1h"),
         KEY("Sync", "MaxDelay", KEY_SPAN, max_delay, .fallback = "5s", .min = "10ms", .max = "1d"),
-        KEY("Sync", "Exclude", KEY_LIST, exclude, .supported = NO_WORDS),
+        KEY("Sync", "Exclude", KEY_LIST, exclude),
         KEY("Sync", "Threads", KEY_COUNT, n_threads, .fallback = "auto", .zero_word = "auto",
             .min = "1", .max = "64"),
         KEY("Sync", "BandwidthMax", KEY_SIZE, bandwidth_max_bytes, .fallback = "0",

@@ -15,7 +15,7 @@ typedef enum KeyType {
         KEY_SIZE,    /* uint64_t, bytes */
         KEY_PERCENT, /* unsigned, basis points */
         KEY_COUNT,   /* unsigned */
-        KEY_LIST,    /* char **; no key of this type takes values yet */
+        KEY_LIST, /* ExcludeList *: each assignment adds a pattern, an empty one drops them all */
         _KEY_TYPE_MAX,
 } KeyType;
 

@@ -241,6 +241,20 @@ static void append_unsupported(StringBuffer *text, const ConfigKey *key) {
         }
 }
 
+static const char *const pattern_texts[_PATTERN_OUTCOME_MAX] = {
+        [PATTERN_EMPTY] = "names nothing; write the name or the path that is to be left out",
+        [PATTERN_COMMENT] = "would be a comment in a .gitignore; put a backslash before the # of a "
+                            "name, or leave it out",
+        [PATTERN_BACKSLASH] = "ends with a backslash that escapes nothing; double it, or put a "
+                              "pattern that ends with a blank in double quotes",
+        [PATTERN_BRACKET] = "has a [ without its ]; put a backslash before a [ that is part of a "
+                            "name",
+        [PATTERN_CLASS] = "names an unknown class; there are [:alnum:], [:alpha:], [:blank:], "
+                          "[:cntrl:], [:digit:], [:graph:], [:lower:], [:print:], [:punct:], "
+                          "[:space:], [:upper:] and [:xdigit:]",
+        [PATTERN_TOO_LONG] = "longer than 4096 bytes; use a shorter pattern",
+};
+
 void config_value_explain(const ConfigKey *key, ValueOutcome outcome, StringBuffer *text) {
         switch (outcome) {
         case VALUE_MALFORMED:
@@ -264,6 +278,9 @@ void config_value_explain(const ConfigKey *key, ValueOutcome outcome, StringBuff
                 break;
         case VALUE_ROOT:
                 string_buffer_append(text, ": the root directory; use a directory of its own");
+                break;
+        default:
+                string_buffer_appendf(text, ": %s", pattern_texts[outcome - _VALUE_PATTERN]);
                 break;
         }
 }

@@ -16,6 +16,7 @@ typedef enum ValueOutcome {
         VALUE_DOT_DOT,
         VALUE_TOO_LONG,
         VALUE_ROOT,
+        _VALUE_PATTERN, /* a PatternOutcome is added to it */
 } ValueOutcome;
 
 typedef struct ConfigValue {
@@ -23,8 +24,8 @@ typedef struct ConfigValue {
         char *text;      /* of KEY_PATH */
 } ConfigValue;
 
-/* Parses TEXT, which is not empty, as a value of KEY. A relative path is taken from BASE, see
- * config_path_normalize. ret->text is the caller's. */
+/* Parses TEXT, which is not empty, as a value of KEY, which is none of KEY_LIST. A relative path is
+ * taken from BASE, see config_path_normalize. ret->text is the caller's. */
 int config_value_parse(const ConfigKey *key, const char *text, const char *base, ConfigValue *ret);
 
 /* Appends what OUTCOME means for KEY, and the remedy, to a TEXT that ends with "Section.Key=VALUE".

@@ -184,6 +184,7 @@ Config *config_free(Config *config) {
         free(config->source);
         free(config->replica);
         free(config->store);
+        exclude_list_free(config->exclude);
         free(config->log_file);
         free(config);
         return NULL;

@@ -11,6 +11,7 @@
 
 #include "basic/macros.h"
 #include "basic/time-span.h"
+#include "config/exclude.h"
 
 typedef enum Direction {
         DIRECTION_ONE_WAY,
@@ -60,9 +61,9 @@ typedef struct Config {
         WatchMode watch;
         usec_t rescan_interval; /* 0: only at start and when events were lost */
         usec_t settle;
-        usec_t max_delay;   /* never shorter than settle */
-        char **exclude;     /* patterns, NULL-terminated; NULL: none, as always in this version */
-        unsigned n_threads; /* 0: as many as suit the machine */
+        usec_t max_delay;             /* never shorter than settle */
+        ExcludeList *exclude;         /* NULL: nothing is left out */
+        unsigned n_threads;           /* 0: as many as suit the machine */
         uint64_t bandwidth_max_bytes; /* per second; 0: no limit */
         ProtectReplica protect_replica;
         unsigned max_delete_basis_points; /* of the pair's entries; 10000 = 100 % */

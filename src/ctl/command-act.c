@@ -1,4 +1,4 @@
-/* rebackupctl sync, pause, resume, rescan, reload, approve: one call each. */
+/* rebackupctl sync, pause, resume, rescan, drop-excluded, reload, approve: one call each. */
 
 #include <stdio.h>
 #include <sysexits.h>
@@ -14,8 +14,13 @@ static const struct {
         CtlVerb verb;
         const char *member;
 } calls[] = {
-        { CTL_SYNC, "Sync" },     { CTL_PAUSE, "Pause" },   { CTL_RESUME, "Resume" },
-        { CTL_RESCAN, "Rescan" }, { CTL_RELOAD, "Reload" }, { CTL_APPROVE, "Approve" },
+        { CTL_SYNC, "Sync" },
+        { CTL_PAUSE, "Pause" },
+        { CTL_RESUME, "Resume" },
+        { CTL_RESCAN, "Rescan" },
+        { CTL_RELOAD, "Reload" },
+        { CTL_APPROVE, "Approve" },
+        { CTL_DROP_EXCLUDED, "DropExcluded" },
 };
 
 int command_act(const CtlOptions *options) {

@@ -65,6 +65,7 @@ void ctl_options_print_help(FILE *file) {
                 "  resume NAME           go on\n"
                 "  approve NAME          end a hold: the disks that are there now are meant\n"
                 "  rescan NAME           compare everything now\n"
+                "  drop-excluded NAME    remove from the replica what is excluded\n"
                 "  reload NAME           read the configuration again\n"
                 "  diff PAIR [PATH]      what differs between source and replica\n"
                 "  manifest PAIR [PATH]  the replica's files and their hashes, for sha256sum -c\n"

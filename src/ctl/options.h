@@ -21,6 +21,7 @@ typedef enum CtlVerb {
         CTL_PAUSE,
         CTL_RESUME,
         CTL_RESCAN,
+        CTL_DROP_EXCLUDED,
         CTL_RELOAD,
         CTL_APPROVE,
         CTL_CREATE,

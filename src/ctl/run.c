@@ -74,6 +74,7 @@ int run(int argc, char **argv) {
         case CTL_PAUSE:
         case CTL_RESUME:
         case CTL_RESCAN:
+        case CTL_DROP_EXCLUDED:
         case CTL_RELOAD:
         case CTL_APPROVE:
                 return command_act(&options);

@@ -31,6 +31,7 @@ static const struct {
         { "pause", CTL_PAUSE, 1, 1, 0, "the name of a pair" },
         { "resume", CTL_RESUME, 1, 1, 0, "the name of a pair" },
         { "rescan", CTL_RESCAN, 1, 1, 0, "the name of a pair" },
+        { "drop-excluded", CTL_DROP_EXCLUDED, 1, 1, 0, "the name of a pair" },
         { "create", CTL_CREATE, 3, -1, TAKES_JSON | TAKES_START,
           "a name, a source, a replica, and settings as Section.Key=VALUE" },
         { "check", CTL_CHECK, 1, 1, TAKES_JSON, "the name of a pair" },

@@ -117,6 +117,7 @@ static const struct {
         const char *member;
         void (*act)(Manager *manager);
 } actions[] = {
+        { "DropExcluded", manager_drop_excluded },
         { "Pause", manager_pause },
         { "Reload", manager_reload },
         { "Rescan", manager_rescan },

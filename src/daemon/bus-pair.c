@@ -114,6 +114,7 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_METHOD_WITH_ARGS("Approve", SD_BUS_ARGS("t", flags), SD_BUS_NO_RESULT,
                                 bus_method_approve, SD_BUS_VTABLE_UNPRIVILEGED),
         ACTION("Rescan"),
+        ACTION("DropExcluded"),
         ACTION("Pause"),
         ACTION("Resume"),
         ACTION("Reload"),

@@ -33,7 +33,8 @@ void manager_start_pass(Manager *manager, PassKind kind) {
                 dirty_clear(manager->dirty);
                 manager->n_overflows = 0;
         }
-        r = engine_start(manager->engine, kind);
+        r = kind == PASS_FULL && manager->drops_excluded ? engine_start_dropping(manager->engine)
+                                                         : engine_start(manager->engine, kind);
         if (r < 0) {
                 manager_begin_back_off(manager, r, strerror(-r));
                 return;
@@ -200,6 +201,8 @@ static void pass_succeeded(Manager *manager, PassResult *result) {
                 manager_check_watch_limit(manager);
                 return;
         }
+        if (result->drops_excluded)
+                manager->drops_excluded = false;
         if (result->kind == PASS_FULL)
                 full_pass_done(manager, result);
         add_retries(manager, result);

@@ -10,7 +10,7 @@
 /* What a walk over everything has not come to yet is known to nobody: it begins again afterwards. A
  * dirty pass is let end, which takes a moment; so is the setting up of watches, which only reads
  * directories. */
-static void cut_short(Manager *manager) {
+void manager_cut_short(Manager *manager) {
         if (!manager->engine)
                 return;
         engine_verify_stop(manager->engine);
@@ -28,7 +28,7 @@ void manager_pause(Manager *manager) {
                 return;
         manager->paused = true;
         log_message(LOG_NOTICE, REBACKUP_MSG_PAUSED, "paused: changes are noted and not copied");
-        cut_short(manager);
+        manager_cut_short(manager);
         manager_continue(manager);
 }
 

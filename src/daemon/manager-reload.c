@@ -26,6 +26,9 @@ static int take_over(Manager *manager, Config *fresh, char **ret_kept) {
         r = reload_plan(current, fresh, ret_kept);
         if (r < 0)
                 return r;
+        /* A walk over everything would go on for long by what does not hold any more. */
+        if (reload_needs_pass(current, fresh))
+                manager_cut_short(manager);
         change_interval(manager, fresh);
         if (manager->dirty)
                 dirty_set_times(manager->dirty, (DirtyTimes) { .settle = fresh->settle,

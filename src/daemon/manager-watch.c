@@ -7,6 +7,7 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/watch-limit.h"
+#include "sync/exclusion.h"
 
 enum {
         DRAIN_ALL_ROUNDS_MAX = 64, /* more than the kernel's queues hold */
@@ -41,10 +42,21 @@ static void note_overflow(Manager *manager, WatchSide side, usec_t now) {
                     watch_backend(watch) == WATCH_BACKEND_INOTIFY ? "inotify" : "fanotify");
 }
 
+/* Of what is excluded counts alone that the directory's times move with its names. */
+static int note_excluded(Drain *drain, const WatchEvent *event) {
+        if (!(event->flags & (WATCH_EVENT_ENTERED | WATCH_EVENT_LEFT)))
+                return 0;
+        return dirty_add(drain->manager->dirty, event->node, NULL, DIRTY_SELF, drain->now);
+}
+
 /* What somebody does in a directory of the replica moves its times as well. */
 static int note_name(Drain *drain, const WatchEvent *event, unsigned flags) {
         DirtySet *dirty = drain->manager->dirty;
         int r;
+
+        if (exclusions_ignore(drain->manager->config->exclude, drain->manager->tree, event->node,
+                              event->name))
+                return note_excluded(drain, event);
 
         r = dirty_add(dirty, event->node, event->name, flags, drain->now);
         if (r >= 0 && drain->side == WATCH_REPLICA)

@@ -49,6 +49,12 @@ void manager_rescan(Manager *manager) {
         manager_continue(manager);
 }
 
+void manager_drop_excluded(Manager *manager) {
+        log_info("what is excluded is to go from the replica");
+        manager->drops_excluded = true;
+        manager_rescan(manager);
+}
+
 /* Who lost events of both sides looks at both. Before the first full pass nothing is known that a
  * side could be held against. */
 void manager_want_survey(Manager *manager, WatchSide side, usec_t now) {

@@ -116,6 +116,7 @@ struct Manager {
         bool live;  /* the first full pass is done */
         bool stopping;
         bool paused;         /* nothing is started until it is resumed */
+        bool drops_excluded; /* the next full pass removes from the replica what is excluded */
         bool cutting_short;  /* what ran when it was paused was asked to end, and has not yet */
         bool cancelled;      /* what runs was asked to end */
         bool cut_off;        /* it had not done all it should have */
@@ -184,6 +185,8 @@ void manager_stop(Manager *manager);
 void manager_want_full(Manager *manager, usec_t when);
 /* Compares everything as soon as that can be. */
 void manager_rescan(Manager *manager);
+/* The same, and what is excluded goes from the replica. */
+void manager_drop_excluded(Manager *manager);
 /* Events of SIDE were lost: what they told of is to be found. */
 void manager_want_survey(Manager *manager, WatchSide side, usec_t now);
 bool manager_is_busy(const Manager *manager);
@@ -240,6 +243,8 @@ int manager_verify_once(Manager *manager);
 /* RESULT is a PASS_VERIFY's. */
 void manager_verify_ended(Manager *manager, PassResult *result);
 /* manager-pause.c */
+/* Asks a walk over everything to end soon, and to begin again when it may. */
+void manager_cut_short(Manager *manager);
 void manager_pause(Manager *manager);
 void manager_resume(Manager *manager);
 /* Whether no pass may be started now. */

@@ -22,6 +22,7 @@ static const Name changeable[] = {
         { "Sync", "Settle" },
         { "Sync", "MaxDelay" },
         { "Sync", "MaxDelete" },
+        { "Sync", "Exclude" },
         { "Integrity", "VerifyInterval" },
         { "Integrity", "VerifyBandwidthMax" },
         { "Log", "Operations" },
@@ -35,6 +36,7 @@ static const Name of_entries[] = {
         { "Pair", "Overwrite" },
         { "Pair", "Delete" },
         { "Sync", "MaxDelete" },
+        { "Sync", "Exclude" },
 };
 
 static bool is_among(const ConfigKey *key, const Name *names, size_t n_names) {
@@ -81,7 +83,8 @@ static bool value_equal(const ConfigKey *key, const Config *a, const Config *b) 
         case KEY_PATH:
                 return text_equal(*(char *const *) x, *(char *const *) y);
         case KEY_LIST:
-                return true; /* none takes values yet */
+                return exclude_list_equal(*(ExcludeList *const *) (const void *) x,
+                                          *(ExcludeList *const *) (const void *) y);
         default:
                 return memcmp(x, y, size_of(key->type)) == 0;
         }
@@ -151,6 +154,14 @@ bool reload_needs_pass(const Config *former, const Config *current) {
         return false;
 }
 
+static void put_list(StringBuffer *text, const ExcludeList *list) {
+        for (size_t i = 0; list && i < list->n_patterns; i++) {
+                const char *pattern = exclude_pattern_text(list->patterns[i]);
+
+                string_buffer_appendf(text, "%zu:%s", strlen(pattern), pattern);
+        }
+}
+
 static void put_value(StringBuffer *text, const ConfigKey *key, const Config *config) {
         const char *value = (const char *) config + key->offset;
         const char *path;
@@ -158,6 +169,10 @@ static void put_value(StringBuffer *text, const ConfigKey *key, const Config *co
         if (key->type == KEY_PATH) {
                 path = *(char *const *) value;
                 string_buffer_appendf(text, "%zu:%s", path ? strlen(path) : 0, path ?: "");
+                return;
+        }
+        if (key->type == KEY_LIST) {
+                put_list(text, *(ExcludeList *const *) (const void *) value);
                 return;
         }
         for (size_t i = 0; i < size_of(key->type); i++)

@@ -45,7 +45,27 @@ static int arm_child(Job *job, const char *name) {
         return 0;
 }
 
+/* Watches and goes into what is not excluded. */
+static int arm_children(Worker *worker, Job *job, int fd, Exclusions *exclusions) {
+        const Listing *listing = &worker->source_listing;
+
+        for (size_t i = 0; i < listing->n_entries; i++) {
+                const char *name = listing_name(listing, i);
+                unsigned char type = listing_type(listing, i);
+                int r;
+
+                if (!is_directory(fd, name, type) || is_store(worker->engine, job, name) ||
+                    exclusions_judge(exclusions, name).as_directory)
+                        continue;
+                r = arm_child(job, name);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
 static int arm(Worker *worker, Job *job) {
+        _cleanup_(exclusions_done) Exclusions exclusions = {};
         _cleanup_close_ int fd = -EBADF;
         Engine *engine = worker->engine;
         Listing *listing = &worker->source_listing;
@@ -62,19 +82,12 @@ static int arm(Worker *worker, Job *job) {
         r = listing_read(listing, fd);
         if (r < 0)
                 return r;
+        r = exclusions_open(&exclusions, engine->pair->config->exclude, engine->tree, job->node);
+        if (r < 0)
+                return r;
         atomic_fetch_add(&job->pass->result.counters.n_directories, 1);
         atomic_fetch_add(&engine->n_listed, listing->n_entries);
-        for (size_t i = 0; i < listing->n_entries; i++) {
-                const char *name = listing_name(listing, i);
-
-                if (!is_directory(fd, name, listing_type(listing, i)) ||
-                    is_store(engine, job, name))
-                        continue;
-                r = arm_child(job, name);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return arm_children(worker, job, fd, &exclusions);
 }
 
 void job_arm(Worker *worker, Job *job) {

@@ -86,6 +86,8 @@ struct Job {
         usec_t first;           /* of a created directory, for retries */
         unsigned n_attempts;    /* failures in a row; of JOB_FILES, rounds that it was put off */
         bool displaces_foreign; /* of a created directory: see Item */
+        bool is_orphan;         /* JOB_REMOVE: the source has no such directory any more */
+        bool is_stripped;       /* JOB_REMOVE of a name: the round before removed what it could */
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */
@@ -114,6 +116,7 @@ struct Pass {
         atomic_uint_fast64_t n_refused;   /* below directories that were not to be replaced */
         bool approved;                    /* it may remove however many there are */
         bool holds_removals;              /* it removes nothing */
+        bool drops_excluded;              /* what is excluded is removed from the replica */
         uint64_t first_stage; /* names in staging from this number on are of this pass or later */
         bool roots_open;
         PassResult result;

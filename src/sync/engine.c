@@ -203,13 +203,14 @@ int engine_start_pass(Engine *engine, Pass *pass, Pass **slot, Pass *const *ende
         return 0;
 }
 
-static int start_full(Engine *engine, PassKind kind, WatchSide side) {
+static int start_full(Engine *engine, PassKind kind, WatchSide side, bool drops_excluded) {
         Pass *pass = pass_new(engine, kind);
         int r;
 
         if (!pass)
                 return -ENOMEM;
         pass->side = pass->result.side = side;
+        pass->drops_excluded = pass->result.drops_excluded = drops_excluded;
         r = engine_start_pass(engine, pass, &engine->full_pass, &engine->ended_full);
         if (r < 0)
                 pass_free(pass);
@@ -217,11 +218,15 @@ static int start_full(Engine *engine, PassKind kind, WatchSide side) {
 }
 
 int engine_start(Engine *engine, PassKind kind) {
-        return start_full(engine, kind, WATCH_SOURCE);
+        return start_full(engine, kind, WATCH_SOURCE, false);
+}
+
+int engine_start_dropping(Engine *engine) {
+        return start_full(engine, PASS_FULL, WATCH_SOURCE, true);
 }
 
 int engine_start_survey(Engine *engine, WatchSide side) {
-        return start_full(engine, PASS_SURVEY, side);
+        return start_full(engine, PASS_SURVEY, side, false);
 }
 
 int engine_start_dirty(Engine *engine, DirtyBatch *batch) {

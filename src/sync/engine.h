@@ -75,11 +75,12 @@ typedef struct PassResult {
         bool retries_dropped; /* more failed than the list holds: the rescan covers them */
         bool rebuilt; /* the replica or store had been deleted and was made again: a dirty pass that
                          meets this asks for a full one */
-        bool foreign_links; /* somebody made hard links in the replica: through them any file may
-                               have been changed, which a full pass alone can tell */
-        bool proven;        /* a full one that found or made everything equal: see Proof */
-        bool short_of_room; /* something failed because the replica's disk was full */
-        Room room;          /* there, when the pass began */
+        bool drops_excluded; /* as it was started */
+        bool foreign_links;  /* somebody made hard links in the replica: through them any file may
+                                have been changed, which a full pass alone can tell */
+        bool proven;         /* a full one that found or made everything equal: see Proof */
+        bool short_of_room;  /* something failed because the replica's disk was full */
+        Room room;           /* there, when the pass began */
         VerifyResult verify;
         WatchSide side;       /* of a survey */
         uint64_t n_deviating; /* directories in which a survey found something to look at */
@@ -127,6 +128,8 @@ int engine_fd(const Engine *engine);
 /* Each returns 0, -EBUSY when such a pass already runs. The batch's content is taken. */
 int engine_start(Engine *engine, PassKind kind);
 int engine_start_dirty(Engine *engine, DirtyBatch *batch);
+/* A full pass that also removes from the replica what is excluded. */
+int engine_start_dropping(Engine *engine);
 /* Also -EBUSY while a full pass runs, which sees both sides but may have been to a place before. */
 int engine_start_survey(Engine *engine, WatchSide side);
 

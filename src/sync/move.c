@@ -211,9 +211,31 @@ static int move_replica(Visit *visit, const Look *look, const Candidate *candida
         return r;
 }
 
+/* What is excluded stays where it is: then the directory there takes what the other one has. 1, 0,
+ * -errno. */
+static int spares_occupant(Visit *visit, const Look *look, const CatalogRow *row) {
+        if (!look->has_replica || !S_ISDIR(look->replica.stamp.mode) ||
+            look->replica.stamp.inode == row->replica.inode)
+                return 0;
+        return visit_spares(visit, look);
+}
+
+/* Whether something in the directory may be excluded in one of its places and not in the other. */
+static bool changes_exclusion(Visit *visit, const Look *look, const Candidate *candidate) {
+        const ExcludeList *list = visit->engine->pair->config->exclude;
+        _cleanup_free_ char *from = NULL, *to = NULL;
+
+        if (!list || !list->needs_paths)
+                return false;
+        from = candidate_path(visit, candidate);
+        return !from || tree_source_path(visit->engine->tree, visit->node, look->name, &to) < 0 ||
+               exclude_list_reaches(list, from) || exclude_list_reaches(list, to);
+}
+
 static int move_directory(Visit *visit, Look *look, const Candidate *candidate) {
         CatalogRow *row = candidate->row;
         Item *item, *parked = NULL;
+        bool is_judged_anew;
         int r;
 
         if (visit->staged) {
@@ -221,6 +243,9 @@ static int move_directory(Visit *visit, Look *look, const Candidate *candidate) 
                 visit_defer(visit, look);
                 return 1;
         }
+        r = spares_occupant(visit, look, row);
+        if (r != 0)
+                return MIN(r, 0);
         item = visit_item(visit, look, ITEM_MOVED);
         if (!item)
                 return -ENOMEM;
@@ -232,6 +257,7 @@ static int move_directory(Visit *visit, Look *look, const Candidate *candidate) 
         item->row.source = row->source;
         item->row.replica = row->replica;
         item->row.directory_id = row->directory_id;
+        is_judged_anew = changes_exclusion(visit, look, candidate);
         r = item->from_name ? move_replica(visit, look, candidate, &parked) : -ENOMEM;
         if (parked)
                 visit_push(visit, parked);
@@ -242,7 +268,7 @@ static int move_directory(Visit *visit, Look *look, const Candidate *candidate) 
         item->claimed = true;
         look->claimed = false;
         /* A full pass may have been at its new place before and come to its old one later. */
-        look->whole = engine_is_running(visit->engine, PASS_FULL);
+        look->whole = engine_is_running(visit->engine, PASS_FULL) || is_judged_anew;
         look->has_replica = entry_acquire(visit->replica_fd, look->name, &look->replica) >= 0;
         look->has_row = true;
         look->directory_id = row->directory_id;

@@ -243,10 +243,16 @@ bool visit_was_moved(Visit *visit, const Look *look) {
 
 static int perform_remove(Visit *visit, Look *look) {
         Item *item;
+        int r;
 
         if (!visit->removing) {
                 visit_note_gone(visit, look);
                 return 0;
+        }
+        if (S_ISDIR(look->replica.stamp.mode)) {
+                r = visit_spares(visit, look);
+                if (r != 0)
+                        return r < 0 ? r : visit_strip(visit, look);
         }
         item = visit_item(visit, look, ITEM_REMOVE);
         if (!item)
@@ -329,11 +335,17 @@ static bool was_renamed_dry(Visit *visit, const Look *look) {
 
 static int perform_dry(Visit *visit, Look *look, Action action) {
         bool told = true;
+        int r;
 
         if ((action == ACTION_REMOVE || (action == ACTION_KEEP && !look->has_source)) &&
             !visit->removing) {
                 visit_note_gone(visit, look);
                 return 0;
+        }
+        if (action == ACTION_REMOVE && S_ISDIR(look->replica.stamp.mode)) {
+                r = visit_spares(visit, look);
+                if (r != 0)
+                        return r < 0 ? r : visit_strip(visit, look);
         }
         if (action == ACTION_FORGET || action == ACTION_NONE || action == ACTION_TOLERATE)
                 return 0;

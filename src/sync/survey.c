@@ -119,6 +119,14 @@ static int survey_name(Survey *survey, const char *name, CatalogRow *row) {
         return is_directory && is_same_directory(survey, &look) ? descend(survey, &look) : 0;
 }
 
+static bool is_left_out(const Survey *survey, const Listing *listing, size_t i) {
+        const char *name = listing_name(listing, i);
+
+        return visit_is_store(survey->visit, name) ||
+               exclusions_hide(&survey->visit->exclusions, survey->fd, name,
+                               listing_type(listing, i));
+}
+
 static int survey_names(Survey *survey, const Listing *listing) {
         Visit *visit = survey->visit;
         RowCursor rows = { .reader = visit->reader,
@@ -142,7 +150,7 @@ static int survey_names(Survey *survey, const Listing *listing) {
                 order = !name ? 1 : !row ? -1 : strcmp(name, row->name);
                 if (order == 0)
                         r = survey_name(survey, name, row);
-                else if (order > 0 ? !is_kept_gone(survey, row) : !visit_is_store(visit, name))
+                else if (order > 0 ? !is_kept_gone(survey, row) : !is_left_out(survey, listing, i))
                         survey->deviates = true;
                 i += order <= 0;
                 rows.i += order >= 0;

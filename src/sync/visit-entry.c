@@ -43,10 +43,13 @@ static bool is_successor(const Look *look) {
 }
 
 /* Of what is in a directory something may have to stay where it is. */
-static bool keeps_something(const Visit *visit, const Look *look) {
+static bool keeps_something(Visit *visit, const Look *look) {
         Policy policy = visit_policy(visit, look);
 
-        return !policy.overwrite || !policy.remove || limit_applies(visit->engine);
+        if (!policy.overwrite || !policy.remove || limit_applies(visit->engine))
+                return true;
+        return look->has_replica && S_ISDIR(look->replica.stamp.mode) &&
+               visit_spares(visit, look) != 0;
 }
 
 /* An entry of several names whose group is in flux, or an entry that the catalog knows under
@@ -128,7 +131,9 @@ static int bring_into_step(Visit *visit, Look *look) {
                 r = weigh(visit, look, &policy, &evidence);
         if (r != 0)
                 return MIN(r, 0);
-        action = decide(look->source_state, look->replica_state, evidence, policy);
+        action = look->is_dropped
+                         ? ACTION_REMOVE
+                         : decide(look->source_state, look->replica_state, evidence, policy);
 
         if (action == ACTION_COMPARE) {
                 r = look_examine(visit, look);

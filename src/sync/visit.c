@@ -56,10 +56,25 @@ static bool cannot_be_there(const Visit *visit, const Look *look) {
                !look->is_listed;
 }
 
+static void count_entries(Visit *visit, uint64_t n) {
+        atomic_fetch_add_explicit(&visit->pass->result.counters.n_entries, n, memory_order_relaxed);
+}
+
+/* Whether the name alone tells that nothing is to be looked at. */
+static bool is_left_out(Visit *visit, const Look *look, Exclusion exclusion) {
+        if (!exclusion.as_file || !exclusion.as_directory || visit->pass->drops_excluded)
+                return false;
+        visit_leave_out(visit, look->name);
+        return !look->has_row;
+}
+
 static void look_at(Visit *visit, Look *look) {
+        Exclusion exclusion = exclusions_judge(&visit->exclusions, look->name);
         int r;
 
-        atomic_fetch_add_explicit(&visit->pass->result.counters.n_entries, 1, memory_order_relaxed);
+        if (is_left_out(visit, look, exclusion))
+                return;
+        count_entries(visit, 1);
         r = sample(visit->source_fd, look->name, &look->has_source, &look->source);
         if (r >= 0)
                 r = visit_sample_file_system(visit, look);
@@ -73,6 +88,10 @@ static void look_at(Visit *visit, Look *look) {
         if (r < 0) {
                 if (!visit_refused_name(visit, look, r))
                         visit_fail(visit, look, "examine the replica of", r);
+                return;
+        }
+        if (visit->exclusions.list && !visit_hide(visit, look, exclusion)) {
+                count_entries(visit, (uint64_t) -1);
                 return;
         }
         /* Something else answers to the name. */
@@ -139,10 +158,11 @@ static void merge(Visit *visit) {
 
 static int list_both(Visit *visit) {
         Worker *worker = visit->worker;
-        int r;
+        int r = 0;
 
         worker->source_listing.n_entries = 0;
-        r = visit->job->kept ? 0 : listing_read(&worker->source_listing, visit->source_fd);
+        if (!visit->job->kept && !visit->job->is_orphan)
+                r = listing_read(&worker->source_listing, visit->source_fd);
         if (r < 0)
                 return r;
         worker->replica_listing.n_entries = 0;
@@ -381,6 +401,31 @@ static bool enter_replica(Visit *visit) {
         return r >= 0;
 }
 
+/* False when there is nothing to visit: it left the tree, or is excluded. Who comes from above, in
+ * a walk over everything, has not been led into what is excluded. */
+static bool open_exclusions(Visit *visit) {
+        const ExcludeList *list = visit->engine->pair->config->exclude;
+        int r;
+
+        if (!visit->recursive && exclusions_cover(list, visit->engine->tree, visit->node)) {
+                ask_parent(visit);
+                return false;
+        }
+        r = exclusions_open(&visit->exclusions, list, visit->engine->tree, visit->node);
+        if (r == -ESTALE)
+                ask_parent(visit);
+        else if (r < 0)
+                fail_directory(visit, "find the path of", r);
+        return r >= 0;
+}
+
+/* The source has the directory again: what is in the replica is not left over. */
+static bool open_orphan(Visit *visit) {
+        _cleanup_close_ int fd = locate_source(visit->engine, visit->node);
+
+        return fd < 0 && means_gone(fd) && enter_replica(visit);
+}
+
 /* Opens both sides, or the one that is surveyed. False when there is nothing to visit. */
 static bool visit_open(Visit *visit) {
         int r;
@@ -390,6 +435,10 @@ static bool visit_open(Visit *visit) {
                 fail_directory(visit, "open the catalog for", r);
                 return false;
         }
+        if (!open_exclusions(visit))
+                return false;
+        if (visit->job->is_orphan)
+                return open_orphan(visit);
         if (visit->job->kind == JOB_SURVEY && visit->job->side == WATCH_REPLICA)
                 return enter_replica(visit);
         if (visit->job->kept) {
@@ -468,6 +517,7 @@ static void visit_close(Visit *visit) {
         if (visit->gone)
                 pass_push_removal(visit->pass, visit->gone);
         item_list_done(&visit->held);
+        exclusions_done(&visit->exclusions);
         safe_close(visit->source_fd);
         safe_close(visit->replica_fd);
 }
@@ -513,7 +563,7 @@ static void look_at_root(Visit *visit) {
 static void directory_body(Visit *visit) {
         int r;
 
-        if (visit->source_fd < 0 && !visit->job->kept)
+        if (visit->source_fd < 0 && !visit->job->kept && !visit->job->is_orphan)
                 return;
         if (visit->directory_id == CATALOG_ROOT && !visit->removing)
                 look_at_root(visit);

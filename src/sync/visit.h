@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "sync/engine-internal.h"
+#include "sync/exclusion.h"
 
 typedef struct Visit {
         Worker *worker;
@@ -19,6 +20,7 @@ typedef struct Visit {
         int source_fd;
         int replica_fd; /* -EBADF when the replica has no such directory (dry run) */
         Entry source_directory;
+        Exclusions exclusions;
         bool removing; /* only removals are carried out */
         bool counting; /* they are only counted */
         bool recursive;
@@ -47,6 +49,7 @@ typedef struct Look {
         bool regroup;         /* see Job */
         bool is_listed;       /* the replica's listing has this very name */
         bool kept;            /* as the row says, a policy keeps it from being in step */
+        bool is_dropped;      /* it is excluded, in the replica alone, and to go from there */
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
@@ -127,6 +130,19 @@ const char *keep_reason(bool has_source);
 /* large.c: leaves what has to be done about the content of a large file to a job of its own. 1 left
  * to it, or already another's work; 0 go on; -errno. */
 int visit_large(Visit *visit, Look *look, Evidence evidence);
+
+/* left-out.c: what is excluded. */
+/* Takes what EXCLUSION hides out of LOOK, whose sides were sampled, as if it were not there. False:
+ * nothing is left of it, nor a row to be forgotten. */
+bool visit_hide(Visit *visit, Look *look, Exclusion exclusion);
+/* Nothing of the name is mirrored: forgets what is watched there. */
+void visit_leave_out(Visit *visit, const char *name);
+/* Whether anything below the directory that the replica has under the name is excluded, and so has
+ * to stay. 1, 0, -errno. */
+int visit_spares(Visit *visit, const Look *look);
+/* Removes everything from the replica's directory LOOK, which the source lacks, but what is
+ * excluded. 0 or -errno. */
+int visit_strip(Visit *visit, Look *look);
 
 /* held.c: whether the entry's replica must be left as it is, because a file system that was mounted
  * there is missing, was exchanged, or hides what was there; says so once. */

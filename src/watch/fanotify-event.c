@@ -138,6 +138,8 @@ static unsigned name_flags(const FanotifyEvent *event) {
                 flags |= WATCH_EVENT_CLOSED;
         if (event->mask & FAN_DELETE)
                 flags |= WATCH_EVENT_LEFT;
+        if (event->mask & FAN_CREATE)
+                flags |= WATCH_EVENT_ENTERED;
         if (event->mask & FAN_CLOSE_WRITE && watch_name_is_makeshift(event->directory.name))
                 flags |= WATCH_EVENT_UNNAMED;
         return flags;
@@ -158,7 +160,7 @@ static unsigned rename_hints(const FanotifyEvent *event, const FanotifyRecord *f
                 };
         if (event->new.handle.size > 0)
                 hints[n++] = (FanotifyHint) {
-                        .flags = WATCH_EVENT_CHANGED | WATCH_EVENT_CLOSED,
+                        .flags = WATCH_EVENT_CHANGED | WATCH_EVENT_CLOSED | WATCH_EVENT_ENTERED,
                         .directory = &event->new,
                         .name = event->new.name,
                         .file = file,

@@ -85,6 +85,8 @@ static unsigned event_flags(const struct inotify_event *event) {
                 flags |= WATCH_EVENT_CLOSED;
         if (event->mask & (IN_DELETE | IN_MOVED_FROM))
                 flags |= WATCH_EVENT_LEFT;
+        if (event->mask & (IN_CREATE | IN_MOVED_TO))
+                flags |= WATCH_EVENT_ENTERED;
         if ((event->mask & IN_CLOSE_WRITE) && watch_name_is_makeshift(event->name))
                 flags |= WATCH_EVENT_UNNAMED;
         return flags;

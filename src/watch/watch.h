@@ -61,6 +61,8 @@ typedef enum WatchEventFlags {
         /* With CHANGED: NAME was removed or renamed away; FILE, if known, is what had it. What was
          * done to the file through that name can be found at its other names alone. */
         WATCH_EVENT_LEFT = 1 << 8,
+        /* With CHANGED: NAME appeared, so that the times of NODE moved as they did with LEFT. */
+        WATCH_EVENT_ENTERED = 1 << 9,
 } WatchEventFlags;
 
 /* A file (no directory) by identity, as far as the backend tells: INODE 0: not known. DEVICE is

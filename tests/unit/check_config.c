@@ -224,8 +224,15 @@ static const struct {
           "@:4: Pair.Direction=sideways: not a known word; this version takes only one-way" },
         { PAIR "OneFileSystem=yes\n",
           "@:4: Pair.OneFileSystem=yes is not supported yet by this version (only no is)" },
-        { PAIR "[Sync]\nExclude=*.o\n",
-          "@:5: Sync.Exclude=*.o is not supported yet by this version; leave this key out" },
+        { PAIR "[Sync]\nExclude=#a\nExclude=a\\\n",
+          "@:5: Sync.Exclude=#a: would be a comment in a .gitignore; put a backslash before the # "
+          "of a name, or leave it out\n"
+          "@:6: Sync.Exclude=a\\\\: ends with a backslash that escapes nothing; double it, or put a "
+          "pattern that ends with a blank in double quotes" },
+        { PAIR "[Sync]\nExclude=[a\nExclude=/\n",
+          "@:5: Sync.Exclude=[a: has a [ without its ]; put a backslash before a [ that is part of "
+          "a name\n"
+          "@:6: Sync.Exclude=/: names nothing; write the name or the path that is to be left out" },
         { PAIR "[Sync]\nBandwidthMax=1M\n",
           "@:5: Sync.BandwidthMax=1M is not supported yet by this version (only 0 is)" },
         { PAIR "[Sync]\nBandwidthMax=fast\n",
@@ -264,6 +271,22 @@ static const struct {
 START_TEST(bad_files) {
         test_write_text(FILE_PATH, bad[_i].text);
         ck_assert_ptr_null(load(NULL, -EINVAL, bad[_i].error));
+}
+END_TEST
+
+/* Each assignment adds to the list, in whatever file it stands; an empty one begins it anew. */
+START_TEST(list_of_patterns) {
+        _cleanup_(config_freep) Config *config = NULL;
+
+        test_write_text(FILE_PATH, PAIR "[Sync]\nExclude=gone\nExclude=\nExclude=*.o\n"
+                                        "[Log]\n[Sync]\nExclude=!a b.o\nExclude=\"x\\ \"\n"
+                                        "Exclude=a\\#b\n");
+        config = load_good();
+        ck_assert_uint_eq(config->exclude->n_patterns, 4);
+        ck_assert_str_eq(exclude_pattern_text(config->exclude->patterns[0]), "*.o");
+        ck_assert_str_eq(exclude_pattern_text(config->exclude->patterns[1]), "!a b.o");
+        ck_assert_str_eq(exclude_pattern_text(config->exclude->patterns[2]), "x\\ ");
+        ck_assert_str_eq(exclude_pattern_text(config->exclude->patterns[3]), "a\\#b");
 }
 END_TEST
 
@@ -436,6 +459,7 @@ int main(void) {
 
         tcase_add_loop_test(tcase, good_files, 0, ELEMENTSOF(good));
         tcase_add_loop_test(tcase, bad_files, 0, ELEMENTSOF(bad));
+        tcase_add_test(tcase, list_of_patterns);
         tcase_add_test(tcase, defaults);
         tcase_add_test(tcase, every_supported_key);
         tcase_add_test(tcase, example_file);
