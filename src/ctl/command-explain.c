@@ -32,7 +32,7 @@ typedef struct Seen {
 
 /* Strings are those of the answer, NULL where it has none. */
 typedef struct Explained {
-        const char *verdict, *hash, *failure;
+        const char *verdict, *pattern, *hash, *failure;
         Seen source, replica, catalog;
         int unstable, damaged, pending, failure_error;
         uint64_t verified, failed_since, next_attempt;
@@ -50,6 +50,7 @@ static int read_member(sd_bus_message *reply, const char *key, Explained *e) {
                 void *to;
         } members[] = {
                 { "Verdict", "s", &e->verdict },
+                { "ExcludedBy", "s", &e->pattern },
                 { "SHA256", "s", &e->hash },
                 { "Failure", "s", &e->failure },
                 { "Unstable", "b", &e->unstable },
@@ -95,6 +96,7 @@ static const struct {
 } verdicts[] = {
         { "in-step", "in step", COLOUR_GOOD },
         { "absent", "on neither side", COLOUR_BUSY },
+        { "excluded", "excluded", COLOUR_BUSY },
         { "gone-from-source", "gone from the source, still in the replica", COLOUR_BUSY },
         { "not-in-replica", "not in the replica yet", COLOUR_BUSY },
         { "source-changed", "the source changed since they were in step", COLOUR_BUSY },
@@ -150,6 +152,13 @@ static void print_failure(const Terminal *terminal, const Explained *e) {
         }
 }
 
+static void print_pattern(const Terminal *terminal, const char *pattern) {
+        _cleanup_free_ char *shown = pattern ? escape_bytes(pattern) : NULL, *text = NULL;
+
+        if (shown && asprintf(&text, "Sync.Exclude=%s", shown) >= 0)
+                (void) terminal_print_field(terminal, "Excluded by", COLOUR_NONE, text);
+}
+
 static void print_text(const char *path, const Explained *e) {
         const char *meaning = e->verdict ?: "?";
         Colour colour = COLOUR_NONE;
@@ -171,6 +180,7 @@ static void print_text(const char *path, const Explained *e) {
         print_seen(&terminal, "Source", &e->source);
         print_seen(&terminal, "Replica", &e->replica);
         print_seen(&terminal, "Catalog", &e->catalog);
+        print_pattern(&terminal, e->pattern);
         if (e->hash)
                 (void) terminal_print_field(&terminal, "SHA-256", COLOUR_NONE, e->hash);
         if (e->verified > 0)
@@ -214,6 +224,10 @@ static void print_json(const char *path, const Explained *e) {
         print_seen_json("Source", &e->source);
         print_seen_json("Replica", &e->replica);
         print_seen_json("Catalog", &e->catalog);
+        if (e->pattern) {
+                (void) fputs(",\"ExcludedBy\":", stdout);
+                json_print_name(stdout, e->pattern);
+        }
         if (e->hash)
                 (void) printf(",\"SHA256\":\"%s\"", e->hash);
         (void) printf(",\"VerifiedUSec\":%" PRIu64 ",\"Unstable\":%s,\"Damaged\":%s,\"Pending\":%s",

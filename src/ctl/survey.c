@@ -304,7 +304,7 @@ static void check_both(Survey *survey, const Config *config, const Place *source
         TreeSize size = {};
 
         check_overlap(survey, source, replica);
-        tree_size_measure(source->fd, now_usec(CLOCK_MONOTONIC) + MEASURE_USEC, &size);
+        tree_size_measure(source->fd, config, now_usec(CLOCK_MONOTONIC) + MEASURE_USEC, &size);
         describe_source(survey, source, &size);
         describe_replica(survey, config, replica);
         check_abilities(survey, replica);

@@ -8,11 +8,14 @@
 
 #include "basic/string-util.h"
 #include "fs/confined.h"
+#include "fs/entry.h"
 
 /* Deeper trees are measured this far: each level keeps a directory open. */
 enum { DEPTH_MAX = 256, CLOCK_EVERY = 1024 };
 
 typedef struct Walk {
+        const Config *config;
+        StringBuffer path; /* of the directory at hand, with a slash at its end */
         TreeSize *size;
         usec_t due;
         bool late;
@@ -26,22 +29,51 @@ static bool is_late(Walk *walk) {
 
 static void measure_directory(Walk *walk, int fd, unsigned depth);
 
-static void measure_entry(Walk *walk, int directory_fd, const char *name, unsigned depth) {
-        struct stat st;
+/* Another file system, that the pair does not enter. */
+static bool is_closed(const Walk *walk, int directory_fd, const Entry *entry) {
+        Entry above;
+
+        return walk->config->one_file_system &&
+               (entry->is_mount_root ||
+                (entry_acquire(directory_fd, "", &above) >= 0 && above.device != entry->device));
+}
+
+/* WALK->path is the entry's. */
+static bool is_excluded(const Walk *walk, const Entry *entry) {
+        Exclusion exclusion = {};
+
+        if (!walk->path.failed)
+                exclusion = exclude_list_judge(walk->config->exclude, walk->path.text);
+        return S_ISDIR(entry->stamp.mode) ? exclusion.as_directory : exclusion.as_file;
+}
+
+static void measure_subdirectory(Walk *walk, int directory_fd, const char *name, unsigned depth) {
         int fd;
 
-        if (fstatat(directory_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0)
-                return;
-        walk->size->n_entries++;
-        walk->size->n_bytes += (uint64_t) st.st_blocks * 512;
-        if (!S_ISDIR(st.st_mode))
-                return;
         walk->size->n_directories++;
         fd = confined_open_directory(directory_fd, name);
-        if (fd < 0)
+        if (fd < 0) {
                 walk->size->n_unreadable++;
-        else
-                measure_directory(walk, fd, depth + 1);
+                return;
+        }
+        string_buffer_append(&walk->path, "/");
+        measure_directory(walk, fd, depth + 1);
+}
+
+static void measure_entry(Walk *walk, int directory_fd, const char *name, unsigned depth) {
+        size_t length = walk->path.length;
+        Entry entry;
+
+        if (entry_acquire(directory_fd, name, &entry) < 0)
+                return;
+        string_buffer_append(&walk->path, name);
+        if (!is_excluded(walk, &entry)) {
+                walk->size->n_entries++;
+                walk->size->n_bytes += entry.n_blocks * 512;
+                if (S_ISDIR(entry.stamp.mode) && !is_closed(walk, directory_fd, &entry))
+                        measure_subdirectory(walk, directory_fd, name, depth);
+        }
+        string_buffer_truncate(&walk->path, length);
 }
 
 /* Closes FD. */
@@ -60,12 +92,13 @@ static void measure_directory(Walk *walk, int fd, unsigned depth) {
         (void) closedir(directory);
 }
 
-void tree_size_measure(int fd, usec_t due, TreeSize *ret) {
-        Walk walk = { .size = ret, .due = due };
+void tree_size_measure(int fd, const Config *config, usec_t due, TreeSize *ret) {
+        Walk walk = { .config = config, .path = STRING_BUFFER_NULL, .size = ret, .due = due };
         int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
         *ret = (TreeSize) { .n_entries = 1, .n_directories = 1 };
         if (copy >= 0)
                 measure_directory(&walk, copy, 0);
         ret->is_whole = copy >= 0 && !walk.late;
+        string_buffer_done(&walk.path);
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "basic/time-span.h"
+#include "config/config.h"
 
 typedef struct TreeSize {
         uint64_t n_entries, n_directories; /* the root included */
@@ -14,5 +15,6 @@ typedef struct TreeSize {
         bool is_whole;                     /* there was time for all of it */
 } TreeSize;
 
-/* Walks the directory FD until DUE (CLOCK_MONOTONIC); follows no links. */
-void tree_size_measure(int fd, usec_t due, TreeSize *ret);
+/* Walks the source's directory FD until DUE (CLOCK_MONOTONIC); follows no links, and leaves out
+ * what CONFIG does. */
+void tree_size_measure(int fd, const Config *config, usec_t due, TreeSize *ret);

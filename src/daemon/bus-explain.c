@@ -188,13 +188,39 @@ static int append_pending(Manager *manager, sd_bus_message *reply, const char *p
                                      bus_is_pending(manager, node, name));
 }
 
+/* The pattern that leaves the entry out, or a directory that it is in; NULL: none. */
+static const char *excluding_pattern(const Manager *manager, const BusQuestion *question) {
+        const Explanation *e = &question->explanation;
+        const Entry *entry = e->source_error >= 0 ? &e->source : &e->replica;
+
+        return exclude_list_find(manager->config->exclude, question->path,
+                                 (e->source_error >= 0 || e->replica_error >= 0) &&
+                                         S_ISDIR(entry->stamp.mode),
+                                 NULL);
+}
+
+static int append_verdict(Manager *manager, sd_bus_message *reply, const BusQuestion *question) {
+        const char *pattern = excluding_pattern(manager, question);
+        _cleanup_free_ char *shown = NULL;
+        int r;
+
+        if (!pattern)
+                return sd_bus_message_append(reply, "{sv}", "Verdict", "s",
+                                             verdict_of(&question->explanation));
+        r = sd_bus_message_append(reply, "{sv}", "Verdict", "s", "excluded");
+        if (r < 0)
+                return r;
+        shown = utf8_is_valid(pattern) ? strdup(pattern) : escape_bytes(pattern);
+        return shown ? sd_bus_message_append(reply, "{sv}", "ExcludedBy", "s", shown) : -ENOMEM;
+}
+
 static int fill(Manager *manager, sd_bus_message *reply, const BusQuestion *question) {
         const Explanation *e = &question->explanation;
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', "{sv}");
         if (r >= 0)
-                r = sd_bus_message_append(reply, "{sv}", "Verdict", "s", verdict_of(e));
+                r = append_verdict(manager, reply, question);
         if (r >= 0)
                 r = append_entry(reply, "Source", e->source_error, &e->source.stamp);
         if (r >= 0)

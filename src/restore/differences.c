@@ -15,6 +15,7 @@
 #include "fs/identity.h"
 #include "fs/listing.h"
 #include "restore/both.h"
+#include "restore/left-out.h"
 #include "restore/linked.h"
 
 static const char *const names[N_DIFFERENCES] = {
@@ -128,6 +129,9 @@ static int compare(Search *search, Both *both) {
                 tell(search, both, 0, r);
                 return 0;
         }
+        r = left_out_hide(search->pair, both, search->roots[SIDE_REPLICA]);
+        if (ends_search(r))
+                return r;
         if (!both->is_there[SIDE_SOURCE] && !both->is_there[SIDE_REPLICA])
                 return 0;
         search->n_entries++;
@@ -149,7 +153,8 @@ static int compare(Search *search, Both *both) {
                 tell(search, both, differences, r);
         else if (differences != 0)
                 tell(search, both, differences, 0);
-        return S_ISDIR(both->entries[SIDE_SOURCE].stamp.mode);
+        return S_ISDIR(both->entries[SIDE_SOURCE].stamp.mode) &&
+               !left_out_is_closed(search->pair, both);
 }
 
 /* The store may be in the replica's root: then neither side has anything of that name. */

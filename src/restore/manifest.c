@@ -162,6 +162,22 @@ static bool is_directory(const Walk *w, const Level *level, size_t i) {
                S_ISDIR(entry.stamp.mode);
 }
 
+/* The replica may have what is excluded, but that is no part of the pair. */
+static bool is_excluded(Walk *w, const char *name, bool directory) {
+        size_t length = w->path.length;
+        Exclusion exclusion;
+
+        if (!w->pair->exclude)
+                return false;
+        string_buffer_append(&w->path, length > 0 ? "/" : "");
+        string_buffer_append(&w->path, name);
+        if (w->path.failed)
+                return false;
+        exclusion = exclude_list_judge(w->pair->exclude, w->path.text);
+        string_buffer_truncate(&w->path, length);
+        return directory ? exclusion.as_directory : exclusion.as_file;
+}
+
 static int read_names(Walk *w, Level *level) {
         int r;
 
@@ -174,8 +190,10 @@ static int read_names(Walk *w, Level *level) {
         for (size_t i = 0; i < level->listing.n_entries; i++) {
                 const char *name = listing_name(&level->listing, i);
 
-                if (!is_store(w, name))
-                        level->names[level->n_names++] = (Name) { name, is_directory(w, level, i) };
+                bool directory = is_directory(w, level, i);
+
+                if (!is_store(w, name) && !is_excluded(w, name, directory))
+                        level->names[level->n_names++] = (Name) { name, directory };
         }
         qsort(level->names, level->n_names, sizeof *level->names, compare_names);
         return 0;

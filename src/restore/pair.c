@@ -22,6 +22,7 @@ void restore_pair_close(RestorePair *pair) {
 
         pair->versions = versions_close(pair->versions);
         free(pair->times);
+        exclude_list_free(pair->exclude);
         free(pair->source);
         free(pair->replica);
         free(pair->store);
@@ -124,6 +125,8 @@ static int open_instance(RestorePair *pair, const char *name, const char *config
                 r = set_string(&pair->replica, config->replica);
         if (r < 0)
                 return r;
+        pair->exclude = TAKE_PTR(config->exclude);
+        pair->one_file_system = config->one_file_system;
 
         pair->replica_fd = confined_open_root(pair->replica);
         if (pair->replica_fd < 0)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "basic/time-span.h"
+#include "config/exclude.h"
 #include "restore/problem.h"
 #include "state/store.h"
 #include "state/versions.h"
@@ -19,6 +20,8 @@ typedef struct RestorePair {
         int replica_fd; /* negative: there is none */
         int store_fd;
         bool store_inside_replica;
+        ExcludeList *exclude; /* owned; NULL: nothing, or it is not known, where a path was given */
+        bool one_file_system; /* likewise */
         bool has_identity;
         StoreIdentity identity;
         Versions *versions; /* NULL: none were ever kept */
