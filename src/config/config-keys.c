@@ -25,7 +25,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
         KEY("Pair", "Replica", KEY_PATH, replica, .flags = KEY_REQUIRED | KEY_NOT_ROOT),
         KEY("Pair", "Store", KEY_PATH, store, .flags = KEY_NOT_ROOT),
         KEY("Pair", "Direction", KEY_ENUM, direction, .words = WORDS("one-way", "two-way"),
-            .fallback = "one-way", .supported = WORDS("one-way")),
+            .fallback = "one-way"),
         KEY("Pair", "Overwrite", KEY_BOOL, overwrite, .fallback = "yes"),
         KEY("Pair", "Delete", KEY_BOOL, delete_, .fallback = "yes"),
         KEY("Pair", "OneFileSystem", KEY_BOOL, one_file_system, .fallback = "no",

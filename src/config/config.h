@@ -112,5 +112,10 @@ int config_load_instance(const char *root, const char *name, const char *const *
 int config_from_arguments(const char *source, const char *replica, const char *const *overrides,
                           Config **ret, char **ret_error);
 
+/* Whether the pair writes to its source. */
+static inline bool config_writes_source(const Config *config) {
+        return config->on_rot == ON_ROT_HEAL_SOURCE || config->direction == DIRECTION_TWO_WAY;
+}
+
 Config *config_free(Config *config);
 DEFINE_TRIVIAL_CLEANUP_FUNC(Config *, config_free)

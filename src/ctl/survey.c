@@ -233,7 +233,10 @@ static void check_watches(Survey *survey, const Config *config, const TreeSize *
         bool inotify = config->watch == WATCH_INOTIFY || geteuid() != 0;
         const char *name = inotify ? "fs.inotify.max_user_watches" : "fs.fanotify.max_user_marks";
         uint64_t needed = size->n_directories *
-                          (config->protect_replica == PROTECT_REPLICA_OFF ? 1 : 2),
+                          (config->protect_replica == PROTECT_REPLICA_OFF &&
+                                           config->direction == DIRECTION_ONE_WAY
+                                   ? 1
+                                   : 2),
                  limit;
         char count[COUNT_TEXT_MAX];
 

@@ -156,8 +156,7 @@ static int allow_all(const Confinement *confinement) {
                 r = allow(confinement, "/proc", LANDLOCK_READ);
         if (r >= 0)
                 r = allow_place(confinement, config->source,
-                                config->on_rot == ON_ROT_HEAL_SOURCE ? LANDLOCK_WRITE
-                                                                     : LANDLOCK_READ);
+                                config_writes_source(config) ? LANDLOCK_WRITE : LANDLOCK_READ);
         if (r >= 0)
                 r = allow_place(confinement, config->replica, LANDLOCK_READ);
         if (r >= 0)

@@ -47,7 +47,8 @@ static void open_replica_watch(Manager *manager) {
         int r = -EOPNOTSUPP;
 
         if (manager->options->once || config->watch == WATCH_OFF ||
-            config->protect_replica == PROTECT_REPLICA_OFF)
+            (config->protect_replica == PROTECT_REPLICA_OFF &&
+             config->direction == DIRECTION_ONE_WAY))
                 return;
         if (config->watch != WATCH_INOTIFY)
                 r = watch_new(&manager->replica_watch, &options, -EBADF);

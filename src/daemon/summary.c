@@ -37,7 +37,8 @@ static bool nothing_done(Counters *counters) {
         for (size_t i = 0; i < ELEMENTSOF(counters->operations); i++)
                 if (counters->operations[i] > 0)
                         return false;
-        return counters->n_unstable == 0 && counters->n_held == 0 && counters->n_foreign == 0;
+        return counters->n_unstable == 0 && counters->n_held == 0 && counters->n_foreign == 0 &&
+               counters->n_conflicts == 0;
 }
 
 static void put_count(StringBuffer *text, const char *before, uint64_t n, const char *after) {
@@ -77,6 +78,9 @@ static void put_pass_counts(StringBuffer *text, Counters *counters, bool dry_run
                 put_count(text, ", ", counters->n_held, "on hold");
         if (counters->n_foreign > 0)
                 put_count(text, ", ", counters->n_foreign, "left as others changed them");
+        if (counters->n_conflicts > 0)
+                put_count(text, ", ", counters->n_conflicts,
+                          counters->n_conflicts == 1 ? "conflict" : "conflicts");
         if (counters->operations[OPERATION_FAIL] > 0)
                 put_count(text, ", ", counters->operations[OPERATION_FAIL], "failed");
         else

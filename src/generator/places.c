@@ -123,11 +123,6 @@ static char *place_of_source(const Config *config, const Surroundings *surroundi
         return place;
 }
 
-/* Rotten files of the source are exchanged for good ones. */
-static bool writes_source(const Config *config) {
-        return config->on_rot == ON_ROT_HEAL_SOURCE;
-}
-
 /* The place of the source, unless the replica is there, too. */
 static int choose_read_only(const Config *config, const Surroundings *surroundings,
                             Places *places) {
@@ -167,11 +162,11 @@ int places_plan(const Config *config, const Surroundings *surroundings, Places *
         r = add_replica_and_store(config, surroundings, &places);
         if (r >= 0 && config->log_file)
                 r = add_log(config, surroundings, &places);
-        if (r >= 0 && writes_source(config))
+        if (r >= 0 && config_writes_source(config))
                 r = add_writable(&places, place_of_source(config, surroundings));
         if (r >= 0) {
                 drop_needless(&places);
-                if (!writes_source(config))
+                if (!config_writes_source(config))
                         r = choose_read_only(config, surroundings, &places);
         }
         if (r < 0) {

@@ -25,6 +25,7 @@ typedef enum ReaderStatement {
         READER_LIST,
         READER_BY_IDENTITY,
         READER_BY_DIRECTORY,
+        READER_BY_REPLICA,
         READER_SHARED,
         READER_GROUP,
         READER_GROUP_RANK,
@@ -66,6 +67,9 @@ static const char *const texts[_READER_MAX] = {
                           " WHERE replica_inode = ?1 AND replica_n_links > 1"
                           " AND (source_inode <> ?2 OR file_system <> ?3)"
                           " AND source_inode <> 0 LIMIT 1",
+        /* Fast where catalog_index_replica was called. */
+        [READER_BY_REPLICA] = "SELECT " SCHEMA_ROW_COLUMNS
+                              " FROM entry WHERE replica_inode = ?1 ORDER BY parent, name LIMIT ?2",
         [READER_GROUP] = "SELECT " SCHEMA_ROW_COLUMNS " FROM"
                          " (SELECT parent AS p, name AS n FROM entry INDEXED BY entry_by_group"
                          " WHERE " GROUP_CONDITION
@@ -332,6 +336,18 @@ int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, 
         for (int i = 0; i < (int) ELEMENTSOF(values) && code == SQLITE_OK; i++)
                 code = sqlite3_bind_int64(statement, i + 1, values[i]);
 
+        return read_rows(reader, statement, code, rows, n_max);
+}
+
+int catalog_reader_by_replica(CatalogReader *reader, uint64_t replica_inode, CatalogRow *rows,
+                              int n_max) {
+        sqlite3_stmt *statement = reader->statements[READER_BY_REPLICA];
+        int code = sqlite3_bind_int64(statement, 1, (int64_t) replica_inode);
+
+        assert(n_max >= 0);
+
+        if (code == SQLITE_OK)
+                code = sqlite3_bind_int64(statement, 2, n_max);
         return read_rows(reader, statement, code, rows, n_max);
 }
 

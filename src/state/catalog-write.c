@@ -533,3 +533,14 @@ int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t l
 
         return n_deleted;
 }
+
+int catalog_forget_entries(Catalog *catalog) {
+        int64_t n;
+        int r = catalog_begin(catalog);
+
+        if (r < 0)
+                return r;
+        n = catalog_delete_subtree(catalog, CATALOG_ROOT, INT64_MAX);
+        r = n < 0 ? (int) n : catalog_delete(catalog, CATALOG_NO_DIRECTORY, "");
+        return r < 0 ? (catalog_rollback(catalog), r) : catalog_commit(catalog);
+}

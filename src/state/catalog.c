@@ -92,6 +92,11 @@ static int check(sqlite3 *db) {
         return r > 0 ? catalog_schema_check_pages(db) : r;
 }
 
+int catalog_index_replica(Catalog *catalog) {
+        return database_execute(catalog->db, "CREATE INDEX IF NOT EXISTS entry_by_replica_inode"
+                                             " ON entry(replica_inode)");
+}
+
 int catalog_commit_fact(Catalog *catalog, const char *key, const char *text) {
         int r;
 

@@ -120,6 +120,9 @@ int catalog_set_directory_replica(Catalog *catalog, int64_t directory_id, const 
  * O(rows deleted + depth). */
 int64_t catalog_delete_subtree(Catalog *catalog, int64_t directory_id, int64_t limit);
 
+/* Deletes all rows. In a transaction of its own; 0 or -errno. */
+int catalog_forget_entries(Catalog *catalog);
+
 /* What reading a file back from the medium has shown; for all its names, as far as they are still
  * what they were then. */
 typedef struct CatalogVerified {
@@ -191,6 +194,13 @@ void catalog_on_linked(Catalog *catalog, CatalogLinked handler, void *userdata);
  * moved entry was. Up to N_MAX after skipping N_SKIP, ordered by place; returns the number. */
 int catalog_reader_by_identity(CatalogReader *reader, CatalogIdentity identity, int n_skip,
                                CatalogRow *rows, int n_max);
+
+/* For two-way pairs, once: entries of the replica are looked up by their inode as well. Without it
+ * catalog_reader_by_replica is right, and slow. No transaction may be open. 0 or -errno. */
+int catalog_index_replica(Catalog *catalog);
+/* Up to N_MAX rows whose replica is inode REPLICA_INODE, ordered by place; returns the number. */
+int catalog_reader_by_replica(CatalogReader *reader, uint64_t replica_inode, CatalogRow *rows,
+                              int n_max);
 
 /* Those of IDENTITY's rows that were in step with its inode when that had CTIME and several names,
  * ordered by the replica's inode and then by place. Up to N_MAX after skipping N_SKIP; returns the

@@ -61,6 +61,10 @@ struct Item {
         bool was_kept;          /* the row that it changes was one of CATALOG_KEPT */
         bool quiet;             /* no message and not counted: bookkeeping only */
         bool displaces_foreign; /* what that was is not what the catalog has there */
+        bool is_guarded; /* two-way: only what SEEN tells of may lose the name, or nothing unless
+                            IS_SEEN */
+        bool is_seen;
+        Stamp seen;
         bool stamped; /* row.replica is final: it was staged in a directory of its own and keeps its
                          ctime */
         bool claimed; /* the row's identity is claimed in Pending until this is committed */

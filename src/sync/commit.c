@@ -341,7 +341,12 @@ static bool is_void(const Item *item) {
 static void fail_item(Item *item) {
         Retry retry = { item->node, item->row.name, item->first, item->n_attempts };
 
-        if (!is_void(item) && !item_refused_name(item))
+        /* Somebody changed it meanwhile; two-way, that is no failure. */
+        if (item->is_guarded && item->result == -EBUSY && item->node)
+                pass_retry(item->pass, &(Retry) { .node = item->node,
+                                                  .name = item->row.name,
+                                                  .first = item->first });
+        else if (!is_void(item) && !item_refused_name(item))
                 report_failure(item->pass, &retry,
                                item->kind == ITEM_REMOVE ? "remove the replica of"
                                                          : "publish the copy of",
@@ -397,12 +402,25 @@ static void abort_passes(ItemList *list, int error) {
         }
 }
 
+/* Two-way: what the catalog is about to be told of the source is on the disk first. */
+static void flush_source(Engine *engine, ItemList *list) {
+        int fd = engine->pair->source_fd;
+
+        if (!atomic_exchange(&engine->source_moved, false) || fd < 0 || syncfs(fd) >= 0)
+                return;
+        int r = -errno;
+
+        for (Item *item = list->first; item; item = item->next)
+                item->result = r;
+}
+
 static void commit_batch(Engine *engine, ItemList *list) {
         Publisher publisher;
         usec_t at = keep_time(engine);
         int r;
 
         publisher_init(&publisher, engine);
+        flush_source(engine, list);
         flush_staged(engine, list);
         verify_copies(engine, list);
         for (Item *item = list->first; item; item = item->next) {

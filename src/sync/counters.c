@@ -36,6 +36,7 @@ void counters_add(Counters *total, Counters *more) {
         total->n_unstable += more->n_unstable;
         total->n_held += more->n_held;
         total->n_foreign += more->n_foreign;
+        total->n_conflicts += more->n_conflicts;
         total->n_limited += more->n_limited;
         total->n_verified += more->n_verified;
         total->n_verified_bytes += more->n_verified_bytes;

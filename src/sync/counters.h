@@ -33,12 +33,13 @@ typedef struct Counters {
         atomic_uint_fast64_t operations[_OPERATION_MAX];
         atomic_uint_fast64_t n_entries; /* looked at */
         atomic_uint_fast64_t n_directories;
-        atomic_uint_fast64_t n_bytes;    /* of content copied */
-        atomic_uint_fast64_t n_unstable; /* published although they never rested */
-        atomic_uint_fast64_t n_held;     /* whose replica is left as it is: see held.h */
-        atomic_uint_fast64_t n_foreign;  /* changed by others in the replica, and left so */
-        atomic_uint_fast64_t n_limited;  /* entries of which the replica cannot hold something */
-        atomic_uint_fast64_t n_verified; /* files read back from the medium, both sides */
+        atomic_uint_fast64_t n_bytes;     /* of content copied */
+        atomic_uint_fast64_t n_unstable;  /* published although they never rested */
+        atomic_uint_fast64_t n_held;      /* whose replica is left as it is: see held.h */
+        atomic_uint_fast64_t n_foreign;   /* changed by others in the replica, and left so */
+        atomic_uint_fast64_t n_conflicts; /* changed on both sides of a two-way pair: both kept */
+        atomic_uint_fast64_t n_limited;   /* entries of which the replica cannot hold something */
+        atomic_uint_fast64_t n_verified;  /* files read back from the medium, both sides */
         atomic_uint_fast64_t n_verified_bytes; /* of both sides */
         atomic_uint_fast64_t n_rotten;         /* files found damaged, known before or not */
         atomic_uint_fast64_t n_rot_healed;     /* of these, made good again */

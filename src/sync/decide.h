@@ -23,6 +23,8 @@ typedef enum Evidence {
         EVIDENCE_NONE, /* nobody has looked */
         EVIDENCE_EQUAL,
         EVIDENCE_DIFFERENT, /* or certain enough without reading: another size, another inode */
+        EVIDENCE_ONLY_REPLICA_MOVED, /* different, and the source's is the recorded one */
+        EVIDENCE_ONLY_SOURCE_MOVED,  /* different, and the replica's is the recorded one */
         _EVIDENCE_MAX,
 } Evidence;
 
@@ -40,6 +42,14 @@ typedef enum Action {
         ACTION_FORGET,   /* the catalog alone has it */
         ACTION_KEEP,     /* policy keeps the replica's as it is */
         ACTION_TOLERATE, /* likewise what somebody else did to it */
+        /* Two-way alone: the source follows the replica. */
+        ACTION_RETURN_CREATE,   /* the source lacks it */
+        ACTION_RETURN_UPDATE,   /* new content under the old name, same type */
+        ACTION_RETURN_REPLACE,  /* another type under the old name */
+        ACTION_RETURN_METADATA, /* content is right; what changed of the metadata of each side
+                                   reaches the other */
+        ACTION_RETURN_REMOVE,   /* the source alone has it, and the replica had it */
+        ACTION_CONFLICT,        /* both changed and differ: both are kept */
         _ACTION_MAX,
         _ACTION_INVALID = -22,
 } Action;
@@ -48,6 +58,7 @@ typedef struct Policy {
         bool overwrite; /* may replace what the replica has, when the source's has changed */
         bool remove;    /* may remove what the source no longer has */
         bool tolerate;  /* what somebody else did to the replica is told and left as it is */
+        bool two_way;   /* the side that changed since wins; the other three play no part */
 } Policy;
 
 /* Total over all states and evidence; combinations that cannot be (one side NEW, the other known to

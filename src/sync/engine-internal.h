@@ -88,6 +88,8 @@ struct Job {
         bool displaces_foreign; /* of a created directory: see Item */
         bool is_orphan;         /* JOB_REMOVE: the source has no such directory any more */
         bool is_stripped;       /* JOB_REMOVE of a name: the round before removed what it could */
+        bool is_seen;           /* likewise: see SEEN of Item */
+        Stamp seen;
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */
@@ -201,8 +203,12 @@ struct Engine {
         Pending pending;
         struct Retire *retire; /* see retire.h */
 
-        atomic_bool disk_failed; /* the replica's, as a whole, when it was last written to */
-        atomic_bool parked_left; /* by a dirty pass, for the next one */
+        atomic_bool disk_failed;  /* the replica's, as a whole, when it was last written to */
+        atomic_bool parked_left;  /* by a dirty pass, for the next one */
+        atomic_bool source_moved; /* names of the source were changed, two-way, since it was last
+                                     flushed */
+        uint64_t first_stage;     /* the least of next_stage */
+        CopyAbilities return_abilities; /* from the replica to the source */
         atomic_int_fast64_t next_directory_id;
         atomic_uint_fast64_t n_listed; /* by PASS_ARM; the pass that follows expects as many */
         atomic_uint_fast64_t next_stage;

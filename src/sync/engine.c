@@ -68,7 +68,7 @@ static int init_tree(Engine *engine) {
                 return r;
         engine->next_directory_id = MAX(max_id + 1, (int64_t) CATALOG_FIRST_ID);
         /* Names of an earlier run that are still parked must not meet new ones. */
-        engine->next_stage = now_usec(CLOCK_REALTIME);
+        engine->next_stage = engine->first_stage = now_usec(CLOCK_REALTIME);
         return 0;
 }
 

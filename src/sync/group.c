@@ -9,6 +9,7 @@
 #include "basic/macros.h"
 #include "fs/attributes.h"
 #include "sync/candidate.h"
+#include "sync/give-back.h"
 #include "sync/refresh.h"
 #include "sync/stage.h"
 
@@ -87,7 +88,7 @@ static int link_to(Visit *visit, Look *look, const Candidate *candidate) {
                 return stamp_equal(&candidate->row->replica, &look->replica.stamp)
                                ? refresh_row(visit, look, candidate)
                                : 0; /* brought into step as any file */
-        if (stays(look, candidate->row))
+        if (stays(look, candidate->row) || look->unlinkable)
                 return 0;
         if (visit->engine->pair->dry_run) {
                 visit_would(visit, look, OPERATION_LINK, NULL);
@@ -223,6 +224,8 @@ static int accept_offer(Visit *visit, Look *look) {
 int visit_group(Visit *visit, Look *look) {
         Pending *pending = &visit->engine->pending;
         int r = 0;
+
+        look->unlinkable = look->unlinkable || visit_is_occupied(visit, look);
 
         /* Linking needs no claim, so that names do not keep each other waiting. */
         if (!pending_is_claimed(pending, look_identity(look)))

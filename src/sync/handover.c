@@ -6,6 +6,7 @@
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
+#include "sync/give-back.h"
 #include "sync/stage.h"
 
 Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
@@ -19,6 +20,9 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         item->had_replica = look->has_replica;
         item->was_kept = look->has_row && look->row->flags & CATALOG_KEPT;
         item->displaces_foreign = look_finds_foreign(visit, look);
+        item->is_guarded = visit_is_two_way(visit);
+        item->is_seen = look->has_replica;
+        item->seen = look->replica.stamp;
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->first = look->first;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "basic/alloc.h"
 #include "basic/fd.h"
@@ -20,16 +21,27 @@
 enum { RECENT_PATHS_MAX = 65536, NAMES_CHUNK = 16 };
 
 struct Keep {
-        Versions *versions; /* open while a batch displaces something */
+        pthread_mutex_t mutex; /* guards all but the first two */
+        Versions *versions;    /* open while a batch displaces something */
+        bool kept;             /* something, in this batch */
         RecentPaths *recent;
         usec_t interval;
-        bool kept; /* something, in this batch */
         usec_t last_time;
 };
 
 int keep_new(Engine *engine) {
-        engine->keep = calloc(1, sizeof *engine->keep);
-        return engine->keep ? 0 : -ENOMEM;
+        Keep *keep = calloc(1, sizeof *keep);
+
+        if (!keep)
+                return -ENOMEM;
+        int r = pthread_mutex_init(&keep->mutex, NULL);
+
+        if (r != 0) {
+                free(keep);
+                return -r;
+        }
+        engine->keep = keep;
+        return 0;
 }
 
 void keep_free(Engine *engine) {
@@ -37,18 +49,22 @@ void keep_free(Engine *engine) {
                 return;
         versions_close(engine->keep->versions);
         recent_paths_free(engine->keep->recent);
+        (void) pthread_mutex_destroy(&engine->keep->mutex);
         free(engine->keep);
         engine->keep = NULL;
 }
 
 usec_t keep_time(Engine *engine) {
         Keep *keep = engine->keep;
-        usec_t now = now_usec(CLOCK_REALTIME), after = keep->last_time + USEC_PER_MSEC;
+        usec_t now = now_usec(CLOCK_REALTIME), after;
 
+        (void) pthread_mutex_lock(&keep->mutex);
+        after = keep->last_time + USEC_PER_MSEC;
         /* A clock that was set back by more than that is followed. */
         if (now < after && after - now < USEC_PER_MINUTE)
                 now = after;
         keep->last_time = now;
+        (void) pthread_mutex_unlock(&keep->mutex);
         return now;
 }
 
@@ -139,12 +155,7 @@ static bool is_wanted(Engine *engine, const Item *item) {
 
 /* Of a path that keeps changing only the first content of each interval is kept. A configuration
  * with another interval begins anew. */
-static bool is_too_soon(Engine *engine, const char *path, usec_t at) {
-        Keep *keep = engine->keep;
-        usec_t interval = engine->pair->config->versions_min_interval;
-
-        if (engine->pair->adopting || interval == 0)
-                return false;
+static bool is_too_soon_locked(Keep *keep, usec_t interval, const char *path, usec_t at) {
         if (!keep->recent || keep->interval != interval) {
                 keep->recent = recent_paths_free(keep->recent);
                 keep->interval = interval;
@@ -154,25 +165,51 @@ static bool is_too_soon(Engine *engine, const char *path, usec_t at) {
         return !recent_paths_note(keep->recent, path, at);
 }
 
-static int move_to_versions(Engine *engine, const Item *item, const char *path, usec_t at) {
-        const Store *store = &engine->pair->store;
+static bool is_too_soon(Engine *engine, const char *path, usec_t at) {
+        usec_t interval = engine->pair->config->versions_min_interval;
+        bool result;
+
+        if (engine->pair->adopting || interval == 0)
+                return false;
+        (void) pthread_mutex_lock(&engine->keep->mutex);
+        result = is_too_soon_locked(engine->keep, interval, path, at);
+        (void) pthread_mutex_unlock(&engine->keep->mutex);
+        return result;
+}
+
+void keep_wants_not(Engine *engine, const char *path) {
         Keep *keep = engine->keep;
+
+        (void) pthread_mutex_lock(&keep->mutex);
+        if (keep->recent)
+                recent_paths_forget(keep->recent, path);
+        (void) pthread_mutex_unlock(&keep->mutex);
+}
+
+static int open_versions(Engine *engine, Versions **versions) {
         int r = 0;
 
-        if (!keep->versions) {
-                r = versions_open(store->fd, true, &keep->versions);
+        if (!*versions) {
+                r = versions_open(engine->pair->store.fd, true, versions);
                 if (r >= 0 && engine->pair->flush.each)
-                        versions_flush_each(keep->versions);
+                        versions_flush_each(*versions);
         }
+        return r;
+}
+
+static int move_to_versions(Engine *engine, Versions **versions, const char *stage,
+                            const char *path, usec_t at) {
+        int r = open_versions(engine, versions);
+
         while (r >= 0) {
-                r = versions_keep(keep->versions, store->staging_fd, item->stage, path, at);
+                r = versions_keep(*versions, engine->pair->store.staging_fd, stage, path, at);
                 if ((r != -ENOSPC && r != -EDQUOT) || prune_make_room(engine) <= 0)
                         break;
         }
         return r;
 }
 
-static void log_failure(Engine *engine, const Item *item, const char *path, int r) {
+static void log_failure(Engine *engine, const char *stage, const char *path, int r) {
         _cleanup_free_ char *shown = escape_bytes(path);
         bool is_full = r == -ENOSPC || r == -EDQUOT;
 
@@ -184,7 +221,7 @@ static void log_failure(Engine *engine, const Item *item, const char *path, int 
                               .path = path },
                 is_full ? "no room to keep a version of %s, and no older ones to drop: it goes"
                         : "failed to keep a version of %s: %s; its content stays in %s/staging/%s",
-                shown ?: "?", strerror(-r), engine->pair->store.path, item->stage);
+                shown ?: "?", strerror(-r), engine->pair->store.path, stage);
 }
 
 void keep_displaced(Engine *engine, Item *item, usec_t at) {
@@ -196,11 +233,11 @@ void keep_displaced(Engine *engine, Item *item, usec_t at) {
         path = path_of(engine, item);
         if (path && is_too_soon(engine, path, at))
                 return;
-        r = move_to_versions(engine, item, path ?: item->stage, at);
+        r = move_to_versions(engine, &engine->keep->versions, item->stage, path ?: item->stage, at);
         if (r < 0) {
-                if (path && engine->keep->recent)
-                        recent_paths_forget(engine->keep->recent, path);
-                log_failure(engine, item, path ?: item->stage, r);
+                if (path)
+                        keep_wants_not(engine, path);
+                log_failure(engine, item->stage, path ?: item->stage, r);
                 /* Full: it is retired. */
                 item->displaced = r == -ENOSPC || r == -EDQUOT;
                 return;
@@ -220,4 +257,32 @@ int keep_end_batch(Engine *engine) {
                 prune_poke(engine);
         keep->kept = false;
         return r;
+}
+
+bool keep_wants(Engine *engine, const char *path, usec_t *ret_at) {
+        if (!engine->pair->adopting && engine->pair->config->versions_keep == 0)
+                return false;
+        *ret_at = keep_time(engine);
+        return !is_too_soon(engine, path, *ret_at);
+}
+
+int keep_copy(Engine *engine, const char *stage, const char *path, usec_t at) {
+        _cleanup_(versions_closep) Versions *versions = NULL;
+        int r = move_to_versions(engine, &versions, stage, path, at);
+
+        if (r >= 0)
+                r = versions_flush(versions);
+        if (r >= 0) {
+                prune_poke(engine);
+                return 0;
+        }
+        keep_wants_not(engine, path);
+        log_failure(engine, stage, path, r);
+        if (r == -ENOSPC || r == -EDQUOT)
+                (void) unlinkat(engine->pair->store.staging_fd, stage, 0);
+        return r;
+}
+
+int keep_flush(Engine *engine) {
+        return syncfs(engine->pair->store.staging_fd) < 0 ? -errno : 0;
 }

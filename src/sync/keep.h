@@ -2,7 +2,7 @@
 
 /* Keeping: what left the replica becomes a version, right after it was displaced and before its
  * batch is committed, so that at no moment a crash can lose it: the catalog then still tells what
- * lies in staging. The committer's alone. Logs. */
+ * lies in staging. The committer's alone, but for the last three. Logs. */
 
 #include "sync/engine-internal.h"
 
@@ -26,3 +26,13 @@ int keep_end_batch(Engine *engine);
  * staging, known to the catalog as parked. Needs the catalog's mutex and a transaction. */
 int keep_remember_path(Engine *engine, const char *stage, const char *path);
 void keep_forget_path(Engine *engine, const char *stage);
+
+/* For workers of two-way pairs, who keep copies of what is about to go from the source. */
+/* Whether PATH is to get a version of the time *RET_AT now: then it counts as having one. */
+bool keep_wants(Engine *engine, const char *path, usec_t *ret_at);
+/* Makes STAGE of the staging directory that version. 0, -errno: it got none after all, and STAGE is
+ * gone where there was no room. */
+int keep_copy(Engine *engine, const char *stage, const char *path, usec_t at);
+void keep_wants_not(Engine *engine, const char *path);
+/* What was made so is on the disk. 0 or -errno. */
+int keep_flush(Engine *engine);

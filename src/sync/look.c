@@ -54,6 +54,26 @@ void look_apply_policy(Look *look, Policy policy) {
         }
 }
 
+void look_classify_two_way(Look *look) {
+        /* What a policy of earlier kept although the source had lost it was removed by nobody. */
+        bool is_base = look->has_row && !(look->row->flags & CATALOG_KEPT_GONE);
+        const CatalogRow *row = is_base ? look->row : NULL;
+        const Entry *source = look->has_source ? &look->source : NULL;
+        const Entry *replica = look->has_replica ? &look->replica : NULL;
+
+        look->source_state = side_state(row ? &row->source : NULL, source);
+        look->replica_state = side_state(row ? &row->replica : NULL, replica);
+        if (look->source_state == STATE_SAME &&
+            ((look_is_directory(look) && row->file_system != look->file_system) ||
+             row->flags & CATALOG_KEPT_OLD))
+                look->source_state = STATE_CHANGED;
+        /* Another directory than before: nothing is known of what is in it. */
+        if (row && source && replica && look_is_directory(look) &&
+            (row->replica.inode != replica->stamp.inode ||
+             row->source.inode != source->stamp.inode))
+                look->whole = true;
+}
+
 /* Both sides are the inodes that the catalog has. */
 static bool is_of_row(const Look *look) {
         return look->has_row && look->row->source.inode == look->source.stamp.inode &&

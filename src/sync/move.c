@@ -19,6 +19,7 @@
 #include "fs/metadata.h"
 #include "fs/rename.h"
 #include "sync/candidate.h"
+#include "sync/give-back.h"
 #include "sync/limit.h"
 #include "sync/purge.h"
 #include "sync/stage.h"
@@ -328,7 +329,8 @@ static int try_former_place(Visit *visit, Look *look, CatalogRow *row) {
         is_here = look->has_replica && look->replica.stamp.inode == row->replica.inode &&
                   mode_type(look->replica.stamp.mode) == mode_type(row->replica.mode);
         r = 0;
-        if (!candidate.in_source && (candidate.in_replica || is_here) &&
+        if (!candidate.in_source &&
+            (is_here || (candidate.in_replica && !visit_is_occupied(visit, look))) &&
             may_follow(visit, look, &candidate, is_here)) {
                 if (visit->engine->pair->dry_run)
                         r = move_dry(visit, look, &candidate);

@@ -51,6 +51,30 @@ Pair *pair_close(Pair *pair) {
         return NULL;
 }
 
+/* Two-way: what is missing from another directory was removed by nobody. So nothing is taken for
+ * known, and both sides get what either has. */
+static int forget_base(Pair *pair, const Roots *roots, char **ret_error) {
+        const StoreIdentity *was = &pair->bound;
+        bool is_other = (was->source_inode != 0 &&
+                         was->source_inode != roots->source.stamp.inode) ||
+                        (was->replica_inode != 0 && roots->replica_fd >= 0 &&
+                         was->replica_inode != roots->replica.stamp.inode);
+        int r;
+
+        if (pair->config->direction != DIRECTION_TWO_WAY)
+                return 0;
+        r = catalog_index_replica(pair->store.catalog);
+        if (r >= 0 && !is_other)
+                return 0;
+        if (r >= 0)
+                r = catalog_forget_entries(pair->store.catalog);
+        if (r < 0)
+                return tell_error(ret_error, r, "cannot prepare the catalog in store %s: %s",
+                                  pair->store.path, strerror(-r));
+        pair->adopting = pair->rebuilt = true;
+        return 0;
+}
+
 /* Says which roots are other directories than before, though on the same file systems. A pass that
  * looks at some places only would not do then. */
 static void note_exchanged(Pair *pair, const Roots *roots) {
@@ -162,6 +186,8 @@ static int establish(Pair *pair, Roots *roots, StorePlan *plan, char **ret_error
                 r = check_writable(pair->config, roots, ret_error);
         if (r == 0)
                 r = attach_store(pair, roots, plan, ret_error);
+        if (r == 0)
+                r = forget_base(pair, roots, ret_error);
         if (r != 0)
                 return r;
 

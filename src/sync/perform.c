@@ -12,6 +12,7 @@
 #include "basic/macros.h"
 #include "fs/confined.h"
 #include "fs/metadata.h"
+#include "sync/give-back.h"
 #include "sync/limit.h"
 #include "sync/purge.h"
 #include "sync/stage.h"
@@ -39,6 +40,9 @@ static bool must_descend(Visit *visit, const Look *look, Node *child, Descent de
         /* Without birth times a new directory may pass for the one whose inode it got. */
         if (look->source.stamp.btime == 0 && look->source_state != STATE_SAME)
                 return true;
+        if (visit_is_two_way(visit) && look->has_replica &&
+            look->source.stamp.mtime != look->replica.stamp.mtime)
+                return true;
         return seen != 0 && seen != look->source.stamp.inode;
 }
 
@@ -62,6 +66,8 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
                 job->claimed = look->claimed;
                 look->claimed = false;
                 job->has_displaced_row = look->succeeds;
+                job->is_seen = look->has_replica || look->succeeds;
+                job->seen = look->replica.stamp;
         }
         if (job->has_displaced_row) {
                 job->displaced_row = *look->row;
@@ -117,8 +123,7 @@ int visit_descend(Visit *visit, Look *look, Descent descent) {
         return r;
 }
 
-/* An O_PATH descriptor of an entry, or of the directory itself. */
-static int open_object(int directory_fd, const char *name) {
+int visit_open_object(int directory_fd, const char *name) {
         if (!name[0]) {
                 int fd = fcntl(directory_fd, F_DUPFD_CLOEXEC, 3);
                 return fd < 0 ? -errno : fd;
@@ -126,22 +131,43 @@ static int open_object(int directory_fd, const char *name) {
         return confined_open_child(directory_fd, name, O_PATH);
 }
 
+/* What the replica shall have. Who looks into a directory of a two-way pair sees to its times. */
+static Stamp wanted_stamp(const Visit *visit, const Look *look) {
+        Stamp wanted = look->source.stamp;
+
+        if (visit_is_two_way(visit) && S_ISDIR(wanted.mode))
+                wanted.mtime = look->replica.stamp.mtime;
+        return wanted;
+}
+
+/* Two-way, nothing is put right that somebody has changed since. */
+static bool is_overtaken(const Visit *visit, const Look *look, int replica_fd) {
+        Entry now;
+
+        return visit_is_two_way(visit) && !S_ISDIR(look->replica.stamp.mode) &&
+               (entry_acquire(replica_fd, "", &now) < 0 ||
+                !stamp_equal(&now.stamp, &look->replica.stamp));
+}
+
 static int apply_metadata(Visit *visit, Look *look) {
+        Stamp wanted = wanted_stamp(visit, look);
         _cleanup_close_ int source_fd = -EBADF, replica_fd = -EBADF;
         Attributes attributes = ATTRIBUTES_NULL;
         unsigned shortfalls = 0;
         int r;
 
-        source_fd = open_object(visit->source_fd, look->name);
+        source_fd = visit_open_object(visit->source_fd, look->name);
         if (source_fd < 0)
                 return source_fd;
-        replica_fd = open_object(visit->replica_fd, look->name);
+        replica_fd = visit_open_object(visit->replica_fd, look->name);
         if (replica_fd < 0)
                 return replica_fd;
+        if (is_overtaken(visit, look, replica_fd))
+                return -EBUSY;
         r = attributes_acquire(source_fd, &attributes);
         if (r >= 0)
-                r = metadata_apply(replica_fd, &look->source.stamp, &look->replica.stamp,
-                                   &attributes, &shortfalls);
+                r = metadata_apply(replica_fd, &wanted, &look->replica.stamp, &attributes,
+                                   &shortfalls);
         attributes_done(&attributes);
         if (r < 0)
                 return r;
@@ -188,6 +214,7 @@ static Item *metadata_item(Visit *visit, Look *look, Action action, const Stamp 
                                                              : OPERATION_METADATA;
         item->quiet = action == ACTION_ADOPT ? look_is_directory(look)
                                              : !is_worth_telling(look, before);
+        item->quiet = item->quiet || look->is_returned;
         if (look->has_row && stamp_content_equal(&look->row->source, &look->source.stamp))
                 keep_content_facts(look, item);
         if (look->is_rotten)
@@ -333,10 +360,37 @@ static bool was_renamed_dry(Visit *visit, const Look *look) {
         return pending_claim(&visit->engine->pending, identity) == 0;
 }
 
+static bool is_return(Action action) {
+        return action >= ACTION_RETURN_CREATE && action <= ACTION_CONFLICT;
+}
+
+/* What the source would take over; of a directory, all that is in it with it. */
+static int would_return(Visit *visit, Look *look, Action action) {
+        bool is_directory = look->has_replica && S_ISDIR(look->replica.stamp.mode);
+        Operation operation = action == ACTION_RETURN_REMOVE     ? OPERATION_REMOVE
+                              : action == ACTION_RETURN_METADATA ? OPERATION_METADATA
+                              : is_directory                     ? OPERATION_MKDIR
+                              : action == ACTION_RETURN_CREATE   ? OPERATION_COPY
+                                                                 : OPERATION_UPDATE;
+
+        if (action == ACTION_RETURN_REMOVE && !visit->removing)
+                visit_note_gone(visit, look);
+        else if (action == ACTION_CONFLICT)
+                visit_would_conflict(visit, look);
+        else if (action != ACTION_RETURN_METADATA ||
+                 !stamp_replicates(&look->source.stamp, &look->replica.stamp))
+                visit_would(visit, look, operation, NULL);
+        return look->has_source && look_is_directory(look) && is_directory
+                       ? visit_descend(visit, look, (Descent) {})
+                       : 0;
+}
+
 static int perform_dry(Visit *visit, Look *look, Action action) {
         bool told = true;
         int r;
 
+        if (is_return(action))
+                return would_return(visit, look, action);
         if ((action == ACTION_REMOVE || (action == ACTION_KEEP && !look->has_source)) &&
             !visit->removing) {
                 visit_note_gone(visit, look);
@@ -430,6 +484,13 @@ int perform(Visit *visit, Look *look, Action action) {
                 return perform_forget(visit, look);
         case ACTION_KEEP:
                 return visit_keep(visit, look);
+        case ACTION_RETURN_CREATE:
+        case ACTION_RETURN_UPDATE:
+        case ACTION_RETURN_REPLACE:
+        case ACTION_RETURN_METADATA:
+        case ACTION_RETURN_REMOVE:
+        case ACTION_CONFLICT:
+                return give_back(visit, look, action);
         case ACTION_TOLERATE:
                 visit_foreign(visit, look);
                 return look->has_source && look_is_directory(look) && look->has_replica &&

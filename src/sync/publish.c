@@ -71,6 +71,17 @@ static void note_displaced(Publisher *publisher, Item *item) {
                 item->displaced_stamp = old.stamp;
 }
 
+/* Whether what was displaced is what the look saw; a directory's content is looked at on its way
+ * out. */
+static bool is_as_seen(const Item *item, const Stamp *stamp) {
+        const Stamp *seen = &item->seen;
+
+        if (!item->is_guarded)
+                return true;
+        return S_ISDIR(stamp->mode) ? S_ISDIR(seen->mode) && stamp->inode == seen->inode
+                                    : stamp_content_equal(stamp, seen) && stamp->mode == seen->mode;
+}
+
 /* Where RENAME_EXCHANGE is missing (FAT, some FUSE). A file gets a second name in staging, ASIDE,
  * and is then replaced, so that its name is there at any moment. 1, 0 when that cannot be: links
  * are refused, or one of both is a directory. */
@@ -141,6 +152,24 @@ static bool lift_modes(Publisher *publisher, const Item *item) {
         return true;
 }
 
+static bool is_as_seen_under_name(const Publisher *publisher, const Item *item) {
+        Entry entry;
+
+        return entry_acquire(publisher->fd, item->row.name, &entry) >= 0 &&
+               is_as_seen(item, &entry.stamp);
+}
+
+/* Somebody was faster: both have their names again. */
+static int undo_unless_seen(Publisher *publisher, const Item *item) {
+        int staging = staging_fd(publisher);
+        Entry entry;
+
+        if (entry_acquire(staging, item->stage, &entry) >= 0 && is_as_seen(item, &entry.stamp))
+                return 0;
+        (void) renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE);
+        return -EBUSY;
+}
+
 static int take_name(Publisher *publisher, Item *item) {
         int staging = staging_fd(publisher), r;
 
@@ -149,12 +178,14 @@ static int take_name(Publisher *publisher, Item *item) {
                 return r;
         if (!item->had_replica && name_is_folded(publisher->fd, item->row.name))
                 return -ENOTUNIQ;
+        if (item->is_guarded && (!item->is_seen || !is_as_seen_under_name(publisher, item)))
+                return -EBUSY;
         /* Never under a name that a crash would have it removed by. */
         if (item->displaces_foreign)
                 return exchange_stepwise(publisher, item);
-        if (renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE) >= 0)
-                return 0;
-        return rename_lacks_flags(errno) ? exchange_stepwise(publisher, item) : -errno;
+        if (renameat2(staging, item->stage, publisher->fd, item->row.name, RENAME_EXCHANGE) < 0)
+                return rename_lacks_flags(errno) ? exchange_stepwise(publisher, item) : -errno;
+        return item->is_guarded ? undo_unless_seen(publisher, item) : 0;
 }
 
 static int publish_entry(Publisher *publisher, Item *item) {
@@ -231,6 +262,11 @@ static int publish_removal(Publisher *publisher, Item *item) {
         if (r < 0)
                 return r;
         note_displaced(publisher, item);
+        if (item->displaced && !is_as_seen(item, &item->displaced_stamp) &&
+            rename_new(staging_fd(publisher), item->stage, publisher->fd, item->row.name) >= 0) {
+                item->displaced = false;
+                return -EBUSY;
+        }
         return touch(publisher, item->node);
 }
 

@@ -127,6 +127,60 @@ void visit_foreign(Visit *visit, const Look *look) {
                   shown ?: look->name);
 }
 
+/* "copied a/b to the source (3.1 MiB in 12ms)" */
+static void log_returned(const Returned *returned, const char *path) {
+        _cleanup_free_ char *shown = escape_bytes(path && path[0] ? path : "."),
+                            *from = returned->from ? escape_bytes(returned->from) : NULL;
+        char size[SIZE_TEXT_MAX], span[SPAN_TEXT_MAX];
+        LogEvent event = {
+                .level = LOG_INFO,
+                .message_id = REBACKUP_MSG_RETURNED,
+                .operation = operation_to_string(returned->operation),
+                .path = path,
+                .bytes = returned->n_bytes,
+                .has_bytes = returned->n_bytes > 0,
+                .duration = returned->duration,
+                .has_duration = returned->duration > 0,
+        };
+
+        if (event.has_bytes)
+                log_event(&event, "%s %s in the source (%s in %s)",
+                          operation_to_past(returned->operation), shown ?: "?",
+                          size_format(size, sizeof size, returned->n_bytes),
+                          span_format(span, sizeof span, returned->duration));
+        else
+                log_event(&event, "%s %s%s%s in the source", operation_to_past(returned->operation),
+                          from ?: "", from ? " to " : "", shown ?: "?");
+}
+
+void visit_returned(Visit *visit, const Returned *returned) {
+        Engine *engine = visit->engine;
+        _cleanup_free_ char *path = NULL;
+
+        atomic_fetch_add(&visit->pass->result.counters.operations[returned->operation], 1);
+        atomic_fetch_add(&visit->pass->result.counters.n_bytes, returned->n_bytes);
+        if (!engine->pair->config->log_operations || log_get_max_level() < LOG_INFO)
+                return;
+        if (tree_source_path(engine->tree, visit->node, returned->name, &path) >= 0)
+                log_returned(returned, path);
+}
+
+void visit_conflicting(Visit *visit, const char *name, const char *conflict_name, bool is_sources) {
+        _cleanup_free_ char *path = NULL, *shown = NULL, *shown_conflict = NULL;
+
+        atomic_fetch_add(&visit->pass->result.counters.n_conflicts, 1);
+        (void) tree_source_path(visit->engine->tree, visit->node, name, &path);
+        shown = escape_bytes(path ?: name);
+        shown_conflict = escape_bytes(conflict_name);
+        log_event(&(LogEvent) { .level = LOG_WARNING,
+                                .message_id = REBACKUP_MSG_CONFLICT,
+                                .path = path },
+                  "conflict: %s was changed on both sides; the %s keeps the name, what the %s had "
+                  "is beside it as %s",
+                  shown ?: "?", is_sources ? "replica's" : "source's",
+                  is_sources ? "source" : "replica", shown_conflict ?: "?");
+}
+
 void visit_rotten(Visit *visit, const Look *look) {
         _cleanup_free_ char *path = NULL, *shown = NULL;
 
@@ -156,6 +210,16 @@ void visit_would(Visit *visit, const Look *look, Operation operation, const char
                   "would %s %s%s%s%s", operation_to_string(operation), shown_from ?: "",
                   from ? " to " : "", shown ?: look->name,
                   operation == OPERATION_KEEP ? keep_reason(look->has_source) : "");
+}
+
+void visit_would_conflict(Visit *visit, const Look *look) {
+        _cleanup_free_ char *path = NULL, *shown = NULL;
+
+        atomic_fetch_add(&visit->pass->result.counters.n_conflicts, 1);
+        (void) tree_source_path(visit->engine->tree, visit->node, look->name, &path);
+        shown = escape_bytes(path ?: look->name);
+        log_event(&(LogEvent) { .level = LOG_INFO, .path = path },
+                  "would keep both contents of %s, which was changed on both sides", shown ?: "?");
 }
 
 static const char *const message_ids[_OPERATION_MAX] = {

@@ -99,6 +99,8 @@ void stage_directory_finish(Visit *visit) {
         job->claimed = false;
         item->child = node_ref(visit->node);
         item->row.directory_id = visit->directory_id;
+        item->is_seen = job->is_seen;
+        item->seen = job->seen;
         item->displaced_row = job->displaced_row;
         item->has_displaced_row = job->has_displaced_row;
         item->operation = job->heal ? OPERATION_HEAL : OPERATION_MKDIR;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "sync/give-back.h"
 #include "sync/limit.h"
 #include "sync/refused-name.h"
 #include "sync/visit.h"
@@ -17,6 +18,8 @@ static bool loses_directory(const Look *look) {
 Policy visit_policy(const Visit *visit, const Look *look) {
         const Config *config = visit->engine->pair->config;
 
+        if (visit_is_two_way(visit))
+                return (Policy) { .overwrite = true, .remove = true, .two_way = true };
         return (Policy) {
                 .overwrite = config->overwrite && (config->delete_ || !loses_directory(look)),
                 .remove = config->delete_,
@@ -52,6 +55,20 @@ static bool keeps_something(Visit *visit, const Look *look) {
                visit_spares(visit, look) != 0;
 }
 
+/* What somebody did in the replica's directory meanwhile must not leave with it. */
+static bool may_succeed(Visit *visit, const Look *look) {
+        return !visit_is_two_way(visit) || !look->has_replica ||
+               give_back_is_clean(visit, look) > 0;
+}
+
+static void classify(const Visit *visit, Look *look) {
+        if (visit_is_two_way(visit)) {
+                look_classify_two_way(look);
+                return;
+        }
+        look_classify(look);
+}
+
 /* An entry of several names whose group is in flux, or an entry that the catalog knows under
  * another name. 1: nothing else is to be done now. */
 static int known_elsewhere(Visit *visit, Look *look) {
@@ -67,8 +84,9 @@ static int known_elsewhere(Visit *visit, Look *look) {
         r = visit_moved(visit, look);
         if (r == 0 && is_successor(look) && keeps_something(visit, look))
                 return visit_succeed_in_place(visit, look);
-        if (r == 2 || (r == 0 && is_successor(look) && visit_succeed(visit, look)))
-                look_classify(look);
+        if (r == 2 || (r == 0 && is_successor(look) && may_succeed(visit, look) &&
+                       visit_succeed(visit, look)))
+                classify(visit, look);
         return r == 2 ? 0 : r;
 }
 
@@ -76,9 +94,7 @@ static CatalogIdentity replica_identity(const Look *look) {
         return (CatalogIdentity) { PENDING_REPLICA, look->replica.stamp.inode };
 }
 
-/* One replica inode must not stand for two groups of the source. 1: put off until who else looks at
- * the inode has committed. */
-static int check_shared(Visit *visit, Look *look, Evidence *evidence) {
+int visit_check_shared(Visit *visit, Look *look, bool *ret) {
         int r;
 
         if (!look->has_source || !look->has_replica || look_is_directory(look) ||
@@ -93,8 +109,7 @@ static int check_shared(Visit *visit, Look *look, Evidence *evidence) {
         }
         look->replica_claimed = true;
         r = catalog_reader_is_shared(visit->reader, look->replica.stamp.inode, look_identity(look));
-        if (r > 0)
-                *evidence = EVIDENCE_DIFFERENT;
+        *ret = r > 0;
         return MIN(r, 0);
 }
 
@@ -121,12 +136,15 @@ static int weigh(Visit *visit, Look *look, Policy *policy, Evidence *evidence) {
 static int bring_into_step(Visit *visit, Look *look) {
         Policy policy = visit_policy(visit, look);
         Evidence evidence = look_evidence(look);
+        bool is_shared = false;
         Action action;
         int r;
 
         r = visit_large(visit, look, evidence);
         if (r == 0 && !visit->engine->pair->dry_run)
-                r = check_shared(visit, look, &evidence);
+                r = visit_check_shared(visit, look, &is_shared);
+        if (is_shared)
+                evidence = EVIDENCE_DIFFERENT;
         if (r == 0)
                 r = weigh(visit, look, &policy, &evidence);
         if (r != 0)
@@ -187,24 +205,28 @@ static int take_over_claim(Visit *visit, Look *look) {
 void visit_entry(Visit *visit, Look *look) {
         int r;
 
-        look_classify(look);
-        look_apply_policy(look, visit_policy(visit, look));
+        classify(visit, look);
+        if (!visit_is_two_way(visit))
+                look_apply_policy(look, visit_policy(visit, look));
         if (has_left_group(visit, look))
                 visit_group_left(visit, look);
         if (visit_hold(visit, look))
                 return;
-        if (visit->removing && look->has_source)
+        if (visit->removing && look->has_source && !visit_is_two_way(visit))
                 return;
         r = is_in_step(visit, look);
         if (r > 0 && look->kept)
                 r = visit_descend_kept(visit, look);
+        else if (r > 0 && visit->removing)
+                r = 0;
         else if (r > 0)
                 r = look_is_directory(look) ? visit_descend(visit, look, (Descent) {}) : 0;
         else if (r == 0) {
                 r = visit->job->kind == JOB_LARGE ? take_over_claim(visit, look)
                                                   : known_elsewhere(visit, look);
                 if (r == 0)
-                        r = bring_into_step(visit, look);
+                        r = visit_is_two_way(visit) ? visit_two_way(visit, look)
+                                                    : bring_into_step(visit, look);
         }
         /* A dry run commits nothing: what it looked at once stays taken, so that other names are
          * links. */

@@ -11,6 +11,7 @@
 #include "basic/macros.h"
 #include "fs/confined.h"
 #include "sync/file-systems.h"
+#include "sync/give-back.h"
 #include "sync/purge.h"
 #include "sync/refused-name.h"
 #include "sync/report.h"
@@ -108,6 +109,10 @@ bool visit_is_store(const Visit *visit, const char *name) {
                strcmp(name, STORE_NAME_INSIDE) == 0;
 }
 
+static bool is_no_part(const Visit *visit, const char *name) {
+        return visit_is_store(visit, name) || visit_is_temporary(visit, name);
+}
+
 static const char *lesser(const char *a, const char *b) {
         if (!a || !b)
                 return a ?: b;
@@ -147,7 +152,7 @@ static void merge(Visit *visit) {
                               .row = at_row ? row : NULL,
                               .is_listed = at_replica };
 
-                if (!visit_is_store(visit, name))
+                if (!is_no_part(visit, name))
                         look_at(visit, &look);
                 i += at_source;
                 j += at_replica;
@@ -208,7 +213,7 @@ static void visit_name(Visit *visit, Look *look) {
         }
         look->has_row = r >= 0;
         look->row = look->has_row ? row : NULL;
-        if (!visit_is_store(visit, look->name))
+        if (!is_no_part(visit, look->name))
                 look_at(visit, look);
 }
 
@@ -388,6 +393,18 @@ static bool is_superseded(const Visit *visit) {
                visit->job->source.stamp.inode != visit->source_directory.stamp.inode;
 }
 
+/* In a two-way pair the times of a directory are put right by who looks into it, after what it had
+ * to take over from the other side. */
+static void compare_times(Visit *visit) {
+        Entry replica;
+
+        if (!visit_is_two_way(visit) || visit->job->created || visit->source_fd < 0 ||
+            visit->replica_fd < 0 || entry_acquire(visit->replica_fd, "", &replica) < 0)
+                return;
+        if (replica.stamp.mtime != visit->source_directory.stamp.mtime)
+                visit->restamped = true;
+}
+
 /* False when there is nothing to visit. */
 static bool enter_replica(Visit *visit) {
         int r = open_replica(visit);
@@ -398,6 +415,7 @@ static bool enter_replica(Visit *visit) {
         }
         if (r < 0)
                 fail_directory(visit, "make or open the replica of", r);
+        compare_times(visit);
         return r >= 0;
 }
 

@@ -53,6 +53,8 @@ typedef struct Look {
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
+        bool is_returned; /* the source has just taken it over from the replica, which was told */
+        bool is_kept;     /* what the source has is kept under another name */
         bool is_rotten; /* the source's content changed although nobody wrote it; the replica keeps
                            the good one, whose hash is HASH */
         bool has_hash;  /* of the source's content, when an examination gave it */
@@ -77,6 +79,8 @@ void look_classify(Look *look);
 void look_apply_policy(Look *look, Policy policy);
 /* Other names share the replica's inode, and not the source's. */
 bool look_is_shared(const Look *look);
+/* The same for a two-way pair: each side by itself is held against the catalog. */
+void look_classify_two_way(Look *look);
 /* What can be said of the contents without reading them. */
 Evidence look_evidence(const Look *look);
 /* The entry's identity in the source. */
@@ -126,6 +130,9 @@ int visit_keep(Visit *visit, Look *look);
 int visit_descend_kept(Visit *visit, Look *look);
 /* Why: for messages. */
 const char *keep_reason(bool has_source);
+/* One replica inode must not stand for two groups of the source: *RET tells whether it does. 1: put
+ * off until who else looks at the inode has committed; 0; -errno. */
+int visit_check_shared(Visit *visit, Look *look, bool *ret);
 
 /* large.c: leaves what has to be done about the content of a large file to a job of its own. 1 left
  * to it, or already another's work; 0 go on; -errno. */
@@ -150,6 +157,8 @@ bool visit_hold(Visit *visit, Look *look);
 
 /* perform.c: carries out ACTION. 0 done or put off; -errno. */
 int perform(Visit *visit, Look *look, Action action);
+/* An O_PATH descriptor of an entry, or of the directory itself (NAME empty); -errno. */
+int visit_open_object(int directory_fd, const char *name);
 /* Makes a job for the directory LOOK and queues it now or, when VISIT's directory is not published
  * yet, behind it. */
 typedef struct Descent {
@@ -215,7 +224,19 @@ void visit_unwatched(Visit *visit, const Watch *watch);
 void visit_rotten(Visit *visit, const Look *look);
 /* The replica's entry is not as it was left, and stays so. */
 void visit_foreign(Visit *visit, const Look *look);
+/* What the source took over from the replica, NAME of VISIT's directory. */
+typedef struct Returned {
+        const char *name;
+        const char *from; /* the path that was renamed, or NULL */
+        Operation operation;
+        uint64_t n_bytes;
+        usec_t duration;
+} Returned;
+void visit_returned(Visit *visit, const Returned *returned);
+/* NAME was changed on both sides; what one of them had is called CONFLICT_NAME now. */
+void visit_conflicting(Visit *visit, const char *name, const char *conflict_name, bool is_sources);
 void visit_would(Visit *visit, const Look *look, Operation operation, const char *from);
+void visit_would_conflict(Visit *visit, const Look *look);
 
 /* locate.c: where a node's directories are. Each opens a descriptor or gives -errno; -ESTALE when
  * the node has left the tree. */

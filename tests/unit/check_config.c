@@ -218,10 +218,8 @@ static const struct {
           "@:5: Sync.MaxDelay: shorter than Sync.Settle; make it at least as long" },
 
         /* What this version cannot do */
-        { PAIR "Direction=two-way\n",
-          "@:4: Pair.Direction=two-way is not supported yet by this version (only one-way is)" },
         { PAIR "Direction=sideways\n",
-          "@:4: Pair.Direction=sideways: not a known word; this version takes only one-way" },
+          "@:4: Pair.Direction=sideways: not a known word; write one-way or two-way" },
         { PAIR "OneFileSystem=yes\n",
           "@:4: Pair.OneFileSystem=yes is not supported yet by this version (only no is)" },
         { PAIR "[Sync]\nExclude=#a\nExclude=a\\\n",
@@ -387,8 +385,7 @@ START_TEST(long_line) {
         /* Read as a whole up to the limit, */
         write_long_line(8000);
         ck_assert_int_eq(config_load_instance(test_root, "t", NULL, &config, &error), -EINVAL);
-        ck_assert_ptr_nonnull(
-                strstr(error, "x: not a known word; this version takes only one-way"));
+        ck_assert_ptr_nonnull(strstr(error, "x: not a known word; write one-way or two-way"));
         ck_assert_uint_gt(strlen(error), 8000);
 
         /* and refused beyond. */

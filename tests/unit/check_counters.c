@@ -51,6 +51,7 @@ static void number(Counters *counters, uint64_t first) {
         counters->n_unstable = first++;
         counters->n_held = first++;
         counters->n_foreign = first++;
+        counters->n_conflicts = first++;
         counters->n_limited = first++;
         counters->n_verified = first++;
         counters->n_verified_bytes = first++;
