@@ -5,11 +5,18 @@
  * preserved. Levels are those of syslog(3). */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <syslog.h>
 
 #include "basic/macros.h"
 #include "basic/time-span.h"
+
+/* One more field of a record, for sinks that have fields. */
+typedef struct LogField {
+        const char *name; /* upper case */
+        uint64_t value;
+} LogField;
 
 typedef struct LogRecord {
         int level;
@@ -20,6 +27,8 @@ typedef struct LogRecord {
         uint64_t bytes;
         usec_t duration;
         bool has_bytes, has_duration;
+        const LogField *fields; /* borrowed */
+        size_t n_fields;
         const char *message; /* one line, safe for a terminal */
         const char *file, *func;
         int line;

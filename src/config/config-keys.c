@@ -71,8 +71,8 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
         KEY("Alert", "MinInterval", KEY_SPAN, alert_min_interval, .fallback = "5min", .min = "0",
             .max = "52w"),
 
-        KEY("Report", "Interval", KEY_SPAN, report_interval, .fallback = "0",
-            .supported = WORDS("0")),
+        KEY("Report", "Interval", KEY_SPAN, report_interval, .fallback = "1d", .zero_word = "0",
+            .min = "1s", .max = "52w"),
 };
 
 const ConfigKey *config_key_find(const char *section, const char *name) {

@@ -70,6 +70,8 @@ int journal_fields_build(const LogRecord *record, const char *pair, JournalField
                 add_number(&fields, "REBACKUP_DURATION_USEC", record->duration);
         if (record->error < 0)
                 add_number(&fields, "ERRNO", (uint64_t) -record->error);
+        for (size_t i = 0; i < record->n_fields; i++)
+                add_number(&fields, record->fields[i].name, record->fields[i].value);
         add_text(&fields, "CODE_FILE", record->file);
         add_text(&fields, "CODE_FUNC", record->func);
         if (record->file)

@@ -8,7 +8,7 @@
 #include "basic/log.h"
 #include "basic/string-util.h"
 
-enum { JOURNAL_FIELDS_MAX = 16 };
+enum { JOURNAL_FIELDS_MAX = 64 };
 
 /* The fields of one record, "NAME=value", raw bytes. */
 typedef struct JournalFields {

@@ -10,6 +10,7 @@
 #include "daemon/manager-resume.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
+#include "daemon/recorder.h"
 #include "daemon/summary.h"
 #include "daemon/watch-choice.h"
 
@@ -210,5 +211,5 @@ int manager_open(Manager *manager, char **ret_error) {
         manager->approved = false;
         manager_forget_alerts(manager, ALERT_SOURCE);
         log_start(manager, resumed);
-        return 0;
+        return options->dry_run ? 0 : recorder_new(manager, &manager->recorder);
 }

@@ -10,6 +10,7 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/proof-text.h"
+#include "daemon/recorder.h"
 #include "daemon/summary.h"
 #include "daemon/verify-demand.h"
 #include "watch/dirty-look.h"
@@ -258,6 +259,7 @@ static void pass_ended(Manager *manager, PassResult *result) {
         if (result->kind == PASS_SURVEY)
                 manager->surveying = false;
         counters_add(&manager->totals, &result->counters);
+        recorder_note_pass(manager->recorder, result);
         if (result->kind == PASS_VERIFY && result->result <= 0 && result->result != -EBADMSG) {
                 add_retries(manager, result);
                 manager_verify_ended(manager, result);

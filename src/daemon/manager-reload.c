@@ -6,6 +6,7 @@
 #include "daemon/log-message.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
+#include "daemon/recorder.h"
 #include "daemon/reload-plan.h"
 
 /* A shorter interval holds from now on, a longer one too; a pass that is due already, or wanted for
@@ -80,5 +81,7 @@ void manager_take_config(Manager *manager) {
                 manager_want_full(manager, 0);
         if (former->verify_interval != manager->config->verify_interval)
                 manager_plan_verify(manager);
+        if (former->report_interval != manager->config->report_interval)
+                recorder_plan_report(manager->recorder);
         config_free(former);
 }

@@ -5,6 +5,7 @@
 #include "daemon/manager.h"
 #include "daemon/metrics.h"
 #include "daemon/proof-text.h"
+#include "daemon/recorder.h"
 #include "daemon/status.h"
 #include "daemon/verify-demand.h"
 
@@ -132,6 +133,7 @@ void manager_update_status(Manager *manager) {
         note_in_step(manager);
         bus_note_change(manager->bus);
         metrics_note_change(manager->metrics);
+        recorder_note_change(manager->recorder);
         if (!manager->notify.enabled)
                 return;
         facts = acquire_facts(manager, phase_of(manager), now);

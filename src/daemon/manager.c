@@ -15,6 +15,7 @@
 #include "daemon/manager-barrier.h"
 #include "daemon/message-ids.h"
 #include "daemon/metrics.h"
+#include "daemon/recorder.h"
 #include "daemon/summary.h"
 #include "daemon/verify-demand.h"
 
@@ -106,6 +107,7 @@ void manager_finish(Manager *manager, int code) {
                 notify_stopping(&manager->notify);
         log_totals(manager);
         manager->metrics = metrics_free(manager->metrics);
+        recorder_end(manager->recorder);
         (void) sd_event_exit(manager->event, code);
 }
 
@@ -353,6 +355,7 @@ Manager *manager_free(Manager *manager) {
         bus_free(manager->bus);
         metrics_free(manager->metrics);
         manager_end_alerts(manager);
+        recorder_free(manager->recorder);
         for (TimerKind kind = 0; kind < _TIMER_MAX; kind++)
                 sd_event_source_unref(manager->timers[kind]);
         sd_event_source_unref(manager->watch_source);

@@ -37,6 +37,7 @@ typedef struct Bus Bus;                   /* see bus.h */
 typedef struct Metrics Metrics;           /* see metrics.h */
 typedef struct Alerts Alerts;             /* see manager-alert.c */
 typedef struct VerifyDemand VerifyDemand; /* see verify-demand.h */
+typedef struct Recorder Recorder;         /* see recorder.h */
 
 typedef enum TimerKind {
         TIMER_NEXT,   /* a pass falls due */
@@ -146,6 +147,7 @@ struct Manager {
         Bus *bus;            /* NULL: there is none, nor is one looked for */
         Metrics *metrics;    /* NULL: there is no place for them */
         Alerts *alerts;      /* NULL: nobody is told of anything but by the log */
+        Recorder *recorder;  /* likewise; NULL until the pair is open */
         Barrier *barriers; /* owned, with what they hold; in the order in which they were set up */
         size_t n_barriers;
 

@@ -3,11 +3,17 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "basic/time-span.h"
+
+enum {
+        LAG_BUCKET_FIRST = 9, /* below a millisecond */
+        LAG_BUCKET_LAST = 31, /* over an hour */
+};
 
 typedef enum Unit {
         UNIT_NUMBER,
@@ -185,6 +191,34 @@ static void add_verified(Text *text, const PairFacts *facts) {
                               (double) facts->n_verified / (double) facts->n_files);
 }
 
+/* Each bucket has all that took less as well; the few that are left out at both ends never tell
+ * anything. */
+static void add_lags(Text *text, const PairFacts *facts) {
+        const char *name = "rebackup_lag_seconds_bucket";
+        uint64_t n = 0;
+        char limit[32];
+
+        begin_metric(text, "rebackup_lag_seconds", "histogram",
+                     "From a change until it was in the replica, safe on its disk.");
+        for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+                usec_t upper = histogram_lower(i) * 2;
+
+                n += facts->lags[i];
+                if (i < LAG_BUCKET_FIRST || i > LAG_BUCKET_LAST)
+                        continue;
+                (void) snprintf(limit, sizeof limit, "%" PRIu64 ".%06" PRIu64, upper / USEC_PER_SEC,
+                                upper % USEC_PER_SEC);
+                begin_sample(text, name, "le", limit);
+                string_buffer_appendf(&text->buffer, "%" PRIu64 "\n", n);
+        }
+        begin_sample(text, name, "le", "+Inf");
+        string_buffer_appendf(&text->buffer, "%" PRIu64 "\n", n);
+        begin_sample(text, "rebackup_lag_seconds_sum", NULL, NULL);
+        end_seconds(text, facts->lag_sum);
+        begin_sample(text, "rebackup_lag_seconds_count", NULL, NULL);
+        string_buffer_appendf(&text->buffer, "%" PRIu64 "\n", n);
+}
+
 int metrics_format(const PairFacts *facts, char **ret) {
         Text text = { .pair = label_value(facts->name) };
         char *copy;
@@ -198,6 +232,7 @@ int metrics_format(const PairFacts *facts, char **ret) {
         add_last_result(&text, facts);
         add_operations(&text, facts);
         add_verified(&text, facts);
+        add_lags(&text, facts);
         free(text.pair);
         copy = string_buffer_take(&text.buffer);
         string_buffer_done(&text.buffer);

@@ -40,20 +40,6 @@ struct Metrics {
         bool failed;    /* and that was said */
 };
 
-static int write_all(int fd, const char *text, size_t size) {
-        while (size > 0) {
-                ssize_t n = write(fd, text, size);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                text += n;
-                size -= (size_t) n;
-        }
-        return 0;
-}
-
 /* Who collects metrics is no root: the file is everybody's to read, whatever the umask. */
 static int write_new(int directory_fd, const char *text) {
         _cleanup_close_ int fd = -EBADF;
@@ -65,7 +51,7 @@ static int write_new(int directory_fd, const char *text) {
                 return -errno;
         if (fchmod(fd, 0644) < 0)
                 return -errno;
-        return write_all(fd, text, strlen(text));
+        return loop_write(fd, text, strlen(text));
 }
 
 static int write_file(const char *directory, const char *text) {

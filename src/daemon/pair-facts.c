@@ -59,13 +59,16 @@ static FactCounters counters_of(Counters *counters) {
 }
 
 /* With what the passes that run have done so far. */
-static FactCounters counters_until_now(Manager *manager) {
+static void acquire_counters(Manager *manager, PairFacts *facts) {
         Counters counters = {};
 
         counters_add(&counters, &manager->totals);
         if (manager->engine)
                 engine_add_counters(manager->engine, &counters);
-        return counters_of(&counters);
+        facts->counters = counters_of(&counters);
+        for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+                facts->lags[i] = counters.lags[i];
+        facts->lag_sum = counters.lag_sum;
 }
 
 static const char *state_of(const Manager *manager, StatusPhase phase) {
@@ -198,7 +201,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         facts->last_pass_begun = manager->last_pass.begun;
         facts->last_pass_duration = manager->last_pass.duration;
         facts->last_pass_counters = counters_of(&manager->last_pass.counters);
-        facts->counters = counters_until_now(manager);
+        acquire_counters(manager, facts);
         if (!manager->engine)
                 return;
         facts->n_held = status->n_held;

@@ -50,6 +50,7 @@ typedef struct PairFacts {
         uint64_t last_pass_begun, last_pass_duration;
         char *last_pass_result;
         FactCounters last_pass_counters, counters;
+        uint64_t lags[HISTOGRAM_BUCKETS], lag_sum; /* since the start: see Counters */
 
         uint64_t versions_bytes, versions_measured;
         int verifying;

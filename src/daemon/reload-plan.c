@@ -29,6 +29,7 @@ static const Name changeable[] = {
         { "Log", "File" },
         { "Alert", "Sound" },
         { "Alert", "MinInterval" },
+        { "Report", "Interval" },
 };
 
 /* What these say of entries holds for those that are in step as well. */

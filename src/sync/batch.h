@@ -89,6 +89,7 @@ struct Item {
         bool has_displaced_row;
         CatalogIdentity displaced_identity; /* of the old row, when other names share its inode */
         usec_t first;                       /* for a retry: see DirtyName */
+        usec_t noticed;                     /* when its change was, CLOCK_MONOTONIC; 0: unknown */
         unsigned n_attempts;
 };
 

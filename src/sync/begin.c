@@ -104,6 +104,7 @@ static int push_dirty_directory(Pass *pass, DirtyDirectory *directory) {
                 Job *job = job_new(JOB_DIRECTORY, pass, directory->node);
                 if (!job)
                         return -ENOMEM;
+                job->noticed = directory->first;
                 push(pass, job);
         }
         return 0;

@@ -42,4 +42,15 @@ void counters_add(Counters *total, Counters *more) {
         total->n_verified_bytes += more->n_verified_bytes;
         total->n_rotten += more->n_rotten;
         total->n_rot_healed += more->n_rot_healed;
+        for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+                total->lags[i] += more->lags[i];
+        total->lag_sum += more->lag_sum;
+        total->lag_max = MAX(total->lag_max, more->lag_max);
+}
+
+void counters_add_lag(Counters *counters, usec_t lag) {
+        counters->lags[histogram_bucket(lag)]++;
+        counters->lag_sum += lag;
+        if (lag > counters->lag_max)
+                counters->lag_max = lag;
 }

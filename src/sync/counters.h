@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "basic/histogram.h"
 #include "basic/time-span.h"
 
 typedef enum Operation {
@@ -43,6 +44,13 @@ typedef struct Counters {
         atomic_uint_fast64_t n_verified_bytes; /* of both sides */
         atomic_uint_fast64_t n_rotten;         /* files found damaged, known before or not */
         atomic_uint_fast64_t n_rot_healed;     /* of these, made good again */
+        /* From the moment a change was noticed until it was in the replica and recorded, in
+         * microseconds. */
+        atomic_uint_fast64_t lags[HISTOGRAM_BUCKETS];
+        atomic_uint_fast64_t lag_sum, lag_max;
 } Counters;
+
+/* By one thread at a time. */
+void counters_add_lag(Counters *counters, usec_t lag);
 
 void counters_add(Counters *total, Counters *more);

@@ -90,6 +90,7 @@ struct Job {
         bool is_stripped;       /* JOB_REMOVE of a name: the round before removed what it could */
         bool is_seen;           /* likewise: see SEEN of Item */
         Stamp seen;
+        usec_t noticed; /* when the change that it is about was, CLOCK_MONOTONIC; 0: unknown */
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */

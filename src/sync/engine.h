@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "state/catalog.h"
+#include "state/slowest.h"
 #include "sync/counters.h"
 #include "sync/pair.h"
 #include "watch/dirty.h"
@@ -68,6 +69,7 @@ typedef struct PassResult {
                         (catalog, flush) */
         char *error; /* owned; for results other than 0 and -ECANCELED: one line for a person */
         Counters counters;
+        Slowest slowest; /* of its operations on content */
         usec_t duration;
         int64_t n_entries;  /* in the catalog afterwards */
         DirtyBatch retries; /* paths that failed or would not rest; to be tried again. n_attempts >

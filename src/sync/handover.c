@@ -9,6 +9,13 @@
 #include "sync/give-back.h"
 #include "sync/stage.h"
 
+/* Names have their own times; what is found in a listing came with its directory. */
+static usec_t noticed(const Visit *visit, const Look *look) {
+        if (!visit->job)
+                return 0;
+        return visit->job->kind == JOB_DIRECTORY ? visit->job->noticed : look->first;
+}
+
 Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         Item *item = item_new(kind, visit->pass, visit->node, look->name);
         if (!item)
@@ -26,6 +33,7 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         item->row.has_hash = look->has_hash;
         item->row.hash = look->hash;
         item->first = look->first;
+        item->noticed = noticed(visit, look);
         item->n_attempts = look->n_attempts;
         if (look->has_row && look->has_replica && look->replica.stamp.n_links > 1)
                 item->displaced_identity = (CatalogIdentity) { look->row->file_system,

@@ -83,6 +83,7 @@ void pass_result_done(PassResult *result) {
         free(result->error);
         dirty_batch_done(&result->retries);
         verify_findings_done(&result->verify.findings);
+        slowest_done(&result->slowest);
         *result = (PassResult) {};
 }
 

@@ -57,6 +57,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->displaces_foreign = look_finds_foreign(visit, look);
         job->source = look->source;
         job->first = look->first;
+        job->noticed = look->first ?: visit->job->noticed;
         job->n_attempts = look->n_attempts;
         job->parent = node_ref(visit->node);
         job->parent_id = visit->directory_id;

@@ -19,6 +19,8 @@
 #include "sync/visit.h"
 
 enum { FOREIGN_TOLD_MAX = 4096, UNWATCHED_TOLD_MAX = 8 };
+/* Nobody asks what is faster. */
+#define SLOW_MIN_USEC (1 * USEC_PER_MSEC)
 #define FOREIGN_TOLD_EVERY_USEC (24 * USEC_PER_HOUR)
 
 void report_failure(Pass *pass, const Retry *retry, const char *what, int error) {
@@ -277,12 +279,41 @@ static void report_unstable(const Item *item) {
                   shown ?: "?");
 }
 
+/* What a full pass comes upon has changed at some time that nobody knows. */
+static void note_lag(const Item *item) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+        Pass *pass = item->pass;
+
+        if (item->noticed > 0 && (pass->kind == PASS_DIRTY || pass->kind == PASS_LARGE))
+                counters_add_lag(&pass->result.counters, now - MIN(item->noticed, now));
+}
+
+static void note_duration(const Item *item) {
+        Slowest *slowest = &item->pass->result.slowest;
+        _cleanup_free_ char *path = NULL;
+        SlowOperation operation = {
+                .duration = item->duration,
+                .n_bytes = item->n_bytes,
+        };
+
+        if (item->duration < SLOW_MIN_USEC || !slowest_takes(slowest, item->duration) ||
+            tree_source_path(item->pass->engine->tree, item->node, item->row.name, &path) < 0)
+                return;
+        operation.at = now_usec(CLOCK_REALTIME);
+        operation.path = path;
+        (void) snprintf(operation.what, sizeof operation.what, "%s",
+                        operation_to_string(item->operation));
+        (void) slowest_add(slowest, &operation);
+}
+
 void report_done(const Item *item) {
         Pass *pass = item->pass;
         _cleanup_free_ char *path = NULL;
 
         if (item->quiet || item->operation < 0)
                 return;
+        note_lag(item);
+        note_duration(item);
         atomic_fetch_add(&pass->result.counters.operations[item->operation], 1);
         if (item->operation != OPERATION_LINK && item->operation != OPERATION_ADOPT)
                 atomic_fetch_add(&pass->result.counters.n_bytes, item->n_bytes);

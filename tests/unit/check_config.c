@@ -251,10 +251,9 @@ static const struct {
           "@:6: Versions.MinInterval=53w: out of range; write a value from 0 to 52w\n"
           "@:7: Versions.MaxUse=-1: not a size; write something like 4096, 64K or 1G\n"
           "@:8: Versions.KeepFree=96%: out of range; write a value from 0% to 95%" },
-        { PAIR "[Alert]\nSound=loud\nMinInterval=53w\n[Report]\nInterval=1d\n",
+        { PAIR "[Alert]\nSound=loud\nMinInterval=53w\n",
           "@:5: Alert.Sound=loud: neither yes nor no; write one of the two\n"
-          "@:6: Alert.MinInterval=53w: out of range; write a value from 0 to 52w\n"
-          "@:8: Report.Interval=1d is not supported yet by this version (only 0 is)" },
+          "@:6: Alert.MinInterval=53w: out of range; write a value from 0 to 52w" },
 
         /* A wrong value is told even if a later one is right. */
         { PAIR "[Sync]\nSettle=fast\nSettle=1s\n",
@@ -318,7 +317,7 @@ START_TEST(defaults) {
         ck_assert(config->log_operations);
         ck_assert_ptr_null(config->log_file);
         ck_assert(config->alert_sound);
-        ck_assert_uint_eq(config->report_interval, 0);
+        ck_assert_uint_eq(config->report_interval, USEC_PER_DAY);
 }
 END_TEST
 

@@ -1,6 +1,7 @@
 /* What was done, in numbers and words. */
 
 #include <check.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,10 @@ static void number(Counters *counters, uint64_t first) {
         counters->n_verified_bytes = first++;
         counters->n_rotten = first++;
         counters->n_rot_healed = first++;
+        for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+                counters->lags[i] = first++;
+        counters->lag_sum = first++;
+        counters->lag_max = first++;
 }
 
 START_TEST(counters_add_up) {
@@ -70,7 +75,21 @@ START_TEST(counters_add_up) {
         counters_add(&total, &more);
         for (size_t i = 0; i < sizeof total / sizeof total.n_bytes; i++)
                 ((atomic_uint_fast64_t *) &expected)[i] = 101 + 2 * i;
+        expected.lag_max = 100 + offsetof(Counters, lag_max) / sizeof total.lag_max;
         ck_assert_mem_eq(&total, &expected, sizeof total);
+}
+END_TEST
+
+START_TEST(lags) {
+        Counters counters = {};
+
+        counters_add_lag(&counters, 3);
+        counters_add_lag(&counters, 1000);
+        counters_add_lag(&counters, 2);
+        ck_assert_uint_eq(counters.lags[histogram_bucket(2)], 2);
+        ck_assert_uint_eq(counters.lags[histogram_bucket(1000)], 1);
+        ck_assert_uint_eq(counters.lag_sum, 1005);
+        ck_assert_uint_eq(counters.lag_max, 1000);
 }
 END_TEST
 
@@ -84,6 +103,7 @@ int main(void) {
         tcase_add_loop_test(tcase, operations_have_names, 0, ELEMENTSOF(names));
         tcase_add_test(tcase, every_operation_is_named);
         tcase_add_test(tcase, counters_add_up);
+        tcase_add_test(tcase, lags);
         srunner_run_all(runner, CK_ENV);
         n_failed = srunner_ntests_failed(runner);
         srunner_free(runner);
