@@ -75,27 +75,60 @@ int alert_copy(const Alert *alert, Alert *ret) {
         return 0;
 }
 
-int alert_report_add(AlertReport *report, const Alert *alert) {
-        int r;
-
-        assert(alert->kind >= 0 && alert->kind < _ALERT_KIND_MAX);
-        report->n[alert->kind]++;
-        if (report->n_items == ALERT_ITEMS_MAX)
-                return 0;
-        r = alert_copy(alert, &report->items[report->n_items]);
-        report->n_items += r >= 0;
-        return r;
+static bool has_kind(const AlertReport *report, AlertKind kind, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (report->items[i].kind == kind)
+                        return true;
+        return false;
 }
 
-void alert_report_merge(AlertReport *report, AlertReport *from) {
+/* Drops the last item of which there is another one of the same kind. There are fewer kinds than
+ * items. */
+static void make_room(AlertReport *report) {
+        size_t i = report->n_items - 1;
+
+        while (i > 0 && !has_kind(report, report->items[i].kind, i))
+                i--;
+        alert_done(&report->items[i]);
+        report->n_items--;
+        memmove(&report->items[i], &report->items[i + 1],
+                (report->n_items - i) * sizeof report->items[0]);
+        report->items[report->n_items] = (Alert) {};
+}
+
+static int keep(AlertReport *report, const Alert *alert) {
+        Alert copy;
+        int r;
+
+        if (report->n_items == ALERT_ITEMS_MAX && has_kind(report, alert->kind, report->n_items))
+                return 0;
+        r = alert_copy(alert, &copy);
+        if (r < 0)
+                return r;
+        if (report->n_items == ALERT_ITEMS_MAX)
+                make_room(report);
+        report->items[report->n_items++] = copy;
+        return 0;
+}
+
+int alert_report_add(AlertReport *report, const Alert *alert) {
+        assert(alert->kind >= 0 && alert->kind < _ALERT_KIND_MAX);
+        report->n[alert->kind]++;
+        return keep(report, alert);
+}
+
+int alert_report_merge(AlertReport *report, AlertReport *from) {
+        int r = 0;
+
         for (AlertKind kind = 0; kind < _ALERT_KIND_MAX; kind++)
                 report->n[kind] += from->n[kind];
-        for (size_t i = 0; i < from->n_items && report->n_items < ALERT_ITEMS_MAX; i++)
-                report->items[report->n_items++] = TAKE_GENERIC(from->items[i], (Alert) {});
+        for (size_t i = 0; i < from->n_items && r >= 0; i++)
+                r = keep(report, &from->items[i]);
         if (!report->pair)
                 report->pair = TAKE_PTR(from->pair);
         report->sound |= from->sound;
         alert_report_done(from);
+        return r;
 }
 
 uint64_t alert_report_total(const AlertReport *report) {
@@ -113,13 +146,22 @@ void alert_report_done(AlertReport *report) {
         *report = ALERT_REPORT_NULL;
 }
 
+const Alert *alert_report_worst(const AlertReport *report) {
+        const Alert *worst = NULL;
+
+        for (size_t i = 0; i < report->n_items; i++)
+                if (!worst || report->items[i].kind > worst->kind)
+                        worst = &report->items[i];
+        return worst;
+}
+
 char *alert_report_headline(const AlertReport *report) {
+        const Alert *worst = alert_report_worst(report);
         StringBuffer text = STRING_BUFFER_NULL;
         uint64_t total = alert_report_total(report);
 
-        string_buffer_append(&text,
-                             report->n_items > 0 ? report->items[0].message : "there is trouble");
-        if (report->n_items > 0 && total > 1)
+        string_buffer_append(&text, worst ? worst->message : "there is trouble");
+        if (worst && total > 1)
                 string_buffer_appendf(&text, " (and %" PRIu64 " more)", total - 1);
         return string_buffer_take(&text);
 }

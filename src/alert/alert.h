@@ -11,13 +11,14 @@
 #include "basic/macros.h"
 #include "basic/time-span.h"
 
+/* From the least to the most urgent. */
 typedef enum AlertKind {
         ALERT_FAILING, /* an entry keeps failing */
+        ALERT_CONFIG,  /* a configuration was refused */
+        ALERT_SOURCE,  /* the source is gone */
         ALERT_DISK,    /* the replica's disk is full, read-only or dead */
         ALERT_ROT,     /* content is damaged */
         ALERT_HOLD,    /* something waits for a person, or for a disk */
-        ALERT_SOURCE,  /* the source is gone */
-        ALERT_CONFIG,  /* a configuration was refused */
         ALERT_SERVICE, /* the service failed, or could not do its work */
         _ALERT_KIND_MAX,
         _ALERT_KIND_INVALID = -EINVAL,
@@ -43,7 +44,7 @@ typedef struct AlertReport {
         char *pair;
         bool sound; /* it may be heard */
         uint64_t n[_ALERT_KIND_MAX];
-        Alert items[ALERT_ITEMS_MAX]; /* the first ones, in the order in which they came */
+        Alert items[ALERT_ITEMS_MAX]; /* as they came */
         size_t n_items;
 } AlertReport;
 
@@ -59,13 +60,15 @@ int alert_copy(const Alert *alert, Alert *ret);
 
 /* Counts ALERT, and keeps a copy while there is room. 0 or -ENOMEM; it is counted then, too. */
 int alert_report_add(AlertReport *report, const Alert *alert);
-/* Takes over what FROM tells, which is empty afterwards. */
-void alert_report_merge(AlertReport *report, AlertReport *from);
+/* Takes over what FROM tells, which is empty afterwards. 0 or -ENOMEM. */
+int alert_report_merge(AlertReport *report, AlertReport *from);
 uint64_t alert_report_total(const AlertReport *report);
 void alert_report_done(AlertReport *report);
 
-/* The line that stands for all: the first message, and how many more there are. NULL when memory
- * is short. */
+/* The most urgent one of which all is known, and of these the first; NULL when there is none. */
+const Alert *alert_report_worst(const AlertReport *report);
+/* The line that stands for all: the message of that one, and how many more there are. NULL when
+ * memory is short. */
 char *alert_report_headline(const AlertReport *report);
 /* All that is known, a line each: for a mail. NULL when memory is short. */
 char *alert_report_describe(const AlertReport *report);

@@ -57,7 +57,7 @@ static void put_counts(Environment *environment, const AlertReport *report) {
         }
 }
 
-static void put_first(Environment *environment, const Alert *alert) {
+static void put_worst(Environment *environment, const Alert *alert) {
         _cleanup_free_ char *shown = alert->path ? escape_bytes(alert->path) : NULL;
 
         put(environment, "KIND", alert_kind_to_string(alert->kind));
@@ -89,6 +89,7 @@ int hook_environment(const AlertReport *report, char **environment, char ***ret)
         Environment made = { .allocated = count(environment) + FACTS_MAX + 1 };
         _cleanup_free_ char *headline = alert_report_headline(report),
                             *text = alert_report_describe(report);
+        const Alert *worst = alert_report_worst(report);
 
         made.items = new0(char *, made.allocated);
         if (!made.items || !headline || !text) {
@@ -100,8 +101,8 @@ int hook_environment(const AlertReport *report, char **environment, char ***ret)
         put(&made, "MESSAGE", headline);
         put(&made, "TEXT", text);
         put_counts(&made, report);
-        if (report->n_items > 0)
-                put_first(&made, &report->items[0]);
+        if (worst)
+                put_worst(&made, worst);
         if (made.failed) {
                 hook_environment_free(made.items);
                 return -ENOMEM;

@@ -99,8 +99,8 @@ static int take_reports(const AlertOptions *options, AlertReport *report) {
                         r = alert_text_parse(text, &next) == -ENOMEM ? -ENOMEM : 1;
                 else if (r == -EBADMSG)
                         r = 1;
-                if (r > 0)
-                        alert_report_merge(report, &next);
+                if (r > 0 && alert_report_merge(report, &next) < 0)
+                        r = -ENOMEM;
         }
         return r;
 }

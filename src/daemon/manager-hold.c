@@ -76,6 +76,8 @@ int manager_approve(Manager *manager) {
 
 void manager_end_hold(Manager *manager) {
         if (manager->hold)
+                manager_forget_alerts(manager, ALERT_HOLD);
+        if (manager->hold)
                 log_message(LOG_NOTICE, REBACKUP_MSG_HOLD_ENDED,
                             "the hold ended: %s; comparing everything",
                             manager->approved ? "it was approved" : "the disk is back");

@@ -47,14 +47,32 @@ START_TEST(reports_sum_up) {
         add(&report, ALERT_ROT, "rot in a", "a");
         assert_text(alert_report_headline(&report), "rot in a");
         assert_text(alert_report_describe(&report), "rot in a\n");
-        for (int i = 0; i < 100; i++)
+        for (int i = 0; i < 99; i++)
                 add(&report, ALERT_FAILING, "b fails", "b");
+        add(&report, ALERT_SOURCE, "gone", NULL); /* the first of its kind has room */
         ck_assert_uint_eq(report.n_items, ALERT_ITEMS_MAX);
         ck_assert_uint_eq(alert_report_total(&report), 101);
         assert_text(alert_report_headline(&report), "rot in a (and 100 more)");
         assert_text(alert_report_describe(&report),
-                    "rot in a\nb fails\nb fails\nb fails\nb fails\nb fails\nb fails\nb fails\n"
-                    "In all:\n100 entries that keep failing\n1 findings of damaged content\n");
+                    "rot in a\nb fails\nb fails\nb fails\nb fails\nb fails\nb fails\ngone\n"
+                    "In all:\n99 entries that keep failing\n1 times the source was gone\n"
+                    "1 findings of damaged content\n");
+}
+END_TEST
+
+START_TEST(the_most_urgent_comes_first) {
+        _cleanup_(alert_report_done) AlertReport report = ALERT_REPORT_NULL, more = {};
+
+        for (int i = 0; i < 20; i++)
+                add(&report, ALERT_FAILING, "fails", NULL);
+        for (int kind = _ALERT_KIND_MAX - 1; kind > 0; kind--)
+                add(&more, kind, alert_kind_to_string(kind), NULL);
+        TEST_OK(alert_report_merge(&report, &more));
+        ck_assert_uint_eq(alert_report_total(&report), 20 + _ALERT_KIND_MAX - 1);
+        ck_assert_uint_eq(alert_report_total(&more), 0);
+        ck_assert_uint_eq(report.n_items, ALERT_ITEMS_MAX);
+        ck_assert_int_eq(alert_report_worst(&report)->kind, _ALERT_KIND_MAX - 1);
+        assert_text(alert_report_headline(&report), "service (and 25 more)");
 }
 END_TEST
 
@@ -154,15 +172,15 @@ START_TEST(hooks_are_told_the_facts) {
         _cleanup_(alert_report_done) AlertReport report = ALERT_REPORT_NULL;
 
         report.pair = strdup("photos");
+        add(&report, ALERT_FAILING, "b fails", NULL);
         add(&report, ALERT_ROT, "rot in a", "a\n\xff");
-        add(&report, ALERT_HOLD, "on hold", NULL);
         TEST_OK(hook_environment(&report, own, &environment));
         ck_assert_str_eq(value_of(environment, "PATH"), "/bin");
         ck_assert_str_eq(value_of(environment, "REBACKUP_NOTHING"), "(not set)");
         ck_assert_str_eq(value_of(environment, "REBACKUP_PAIR"), "photos");
         ck_assert_str_eq(value_of(environment, "REBACKUP_KIND"), "rot");
         ck_assert_str_eq(value_of(environment, "REBACKUP_MESSAGE"), "rot in a (and 1 more)");
-        ck_assert_str_eq(value_of(environment, "REBACKUP_TEXT"), "rot in a\non hold\n");
+        ck_assert_str_eq(value_of(environment, "REBACKUP_TEXT"), "b fails\nrot in a\n");
         ck_assert_str_eq(value_of(environment, "REBACKUP_PATH"), "a\n\xff");
         ck_assert_str_eq(value_of(environment, "REBACKUP_PATH_ESCAPED"), "a\\n\\xff");
         ck_assert_str_eq(value_of(environment, "REBACKUP_ERRNO"), "5");
@@ -170,7 +188,7 @@ START_TEST(hooks_are_told_the_facts) {
         ck_assert_str_eq(value_of(environment, "REBACKUP_MESSAGE_ID"), rot_id);
         ck_assert_str_eq(value_of(environment, "REBACKUP_TIME"), "1795242338");
         ck_assert_str_eq(value_of(environment, "REBACKUP_COUNT"), "2");
-        ck_assert_str_eq(value_of(environment, "REBACKUP_COUNT_HOLD"), "1");
+        ck_assert_str_eq(value_of(environment, "REBACKUP_COUNT_FAILING"), "1");
         ck_assert_str_eq(value_of(environment, "REBACKUP_COUNT_DISK"), "0");
 }
 END_TEST
@@ -242,6 +260,7 @@ int main(void) {
 
         tcase_add_test(tcase, kinds_have_names);
         tcase_add_test(tcase, reports_sum_up);
+        tcase_add_test(tcase, the_most_urgent_comes_first);
         tcase_add_test(tcase, reports_are_bounded);
         tcase_add_test(tcase, text_keeps_everything);
         tcase_add_test(tcase, text_of_others_is_made_safe);

@@ -158,6 +158,8 @@ static const struct {
           ALERT_DISK },
         /* The log's alone. */
         { { .level = LOG_ERR, .message_id = REBACKUP_MSG_FAIL, .error = -EACCES }, -EINVAL },
+        { { .level = LOG_ERR, .message_id = REBACKUP_MSG_VERIFY_FAILED, .error = -EACCES },
+          -EINVAL },
         { { .level = LOG_WARNING, .message_id = REBACKUP_MSG_WATCH_OFF }, -EINVAL },
         { { .level = LOG_DEBUG, .message_id = REBACKUP_MSG_PASS_FAILED, .error = -EROFS },
           -EINVAL },
