@@ -207,6 +207,8 @@ static void on_signal(int signal) {
 /* Prints the state of one pair. The number of lines, or -1 - exit status after saying what is
  * wrong. */
 static int show(const CtlOptions *options, sd_bus *bus, const Terminal *terminal) {
+        size_t n_lines_max = options->watch && terminal->height != SIZE_MAX ? terminal->height - 1
+                                                                            : SIZE_MAX;
         _cleanup_(pair_state_done) PairState state = PAIR_STATE_NULL;
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         _cleanup_free_ char *name = NULL;
@@ -219,7 +221,7 @@ static int show(const CtlOptions *options, sd_bus *bus, const Terminal *terminal
         if (r < 0)
                 return -1 - client_say_error(options, r, &error);
         if (!options->json)
-                return (int) status_print(terminal, &state, now_usec(CLOCK_REALTIME));
+                return (int) status_print(terminal, &state, now_usec(CLOCK_REALTIME), n_lines_max);
         print_object(options->pair, &state);
         (void) fputc('\n', stdout);
         return 1;
@@ -277,32 +279,51 @@ static int await(sd_bus *bus, bool *changed) {
         return r;
 }
 
-static void clear(const Terminal *terminal, int n_lines) {
-        if (terminal->is_terminal && n_lines > 0)
-                (void) printf("\033[%dA\033[J", n_lines);
+/* What was drawn last. */
+typedef struct Drawn {
+        int n_lines;
+        size_t width;
+} Drawn;
+
+/* What has scrolled off the top, or was broken into other lines since, can only be wiped as a
+ * whole.
+ */
+static void clear(const Terminal *terminal, const Drawn *drawn) {
+        if (!terminal->is_terminal || drawn->n_lines == 0)
+                return;
+        if (drawn->width != terminal->width || (size_t) drawn->n_lines >= terminal->height)
+                (void) fputs("\033[H\033[2J", stdout);
+        else
+                (void) printf("\033[%dA\033[J", drawn->n_lines);
+}
+
+/* 0, or -1 - exit status after saying what is wrong. */
+static int redraw(const CtlOptions *options, sd_bus *bus, Terminal *terminal, Drawn *drawn) {
+        terminal_measure(terminal);
+        if (!options->json)
+                clear(terminal, drawn);
+        *drawn = (Drawn) { .n_lines = show(options, bus, terminal), .width = terminal->width };
+        if (drawn->n_lines < 0)
+                return drawn->n_lines;
+        return finish_output(EX_OK) == EX_OK ? 0 : -1 - EX_IOERR;
 }
 
 /* On a terminal in place; else, or as JSON, one after the other. */
 static int watch(const CtlOptions *options, sd_bus *bus, Terminal *terminal) {
         struct sigaction action = { .sa_handler = on_signal };
+        Drawn drawn = {};
         bool changed = true;
-        int n_lines = 0, r = 0;
+        int r, code;
 
         (void) sigaction(SIGINT, &action, NULL);
         (void) sigaction(SIGTERM, &action, NULL);
         r = sd_bus_match_signal(bus, NULL, NULL, BUS_PATH, "org.freedesktop.DBus.Properties",
                                 "PropertiesChanged", on_change, &changed);
         while (r >= 0 && !interrupted) {
-                terminal_measure(terminal);
-                if (terminal->is_terminal || changed) {
-                        if (!options->json)
-                                clear(terminal, n_lines);
-                        n_lines = show(options, bus, terminal);
-                        if (n_lines < 0)
-                                return -1 - n_lines;
-                        if (finish_output(EX_OK) != EX_OK)
-                                return EX_IOERR;
-                }
+                code = terminal->is_terminal || changed ? redraw(options, bus, terminal, &drawn)
+                                                        : 0;
+                if (code < 0)
+                        return -1 - code;
                 r = await(bus, &changed);
         }
         if (r >= 0)

@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "basic/estimate.h"
 #include "basic/macros.h"
 #include "basic/string-util.h"
 #include "config/bus-name.h"
 #include "ctl/json.h"
 
-/* Below this an estimate says more about noise than about what is left. */
-#define ESTIMATE_AFTER_USEC (2 * USEC_PER_SEC)
 /* An unresponsive pair is told from a busy one. */
 #define TIMEOUT_USEC (25 * USEC_PER_SEC)
 
@@ -45,6 +44,8 @@ static const struct {
         NUMBER("KeptEntries", n_kept),
         FLAG("ConfigurationRefused", config_refused),
         NUMBER("InStepSinceUSec", in_step_since),
+        FLAG("Identical", identical),
+        NUMBER("ProvenUSec", proven),
         NUMBER("Failures", n_failures),
         NUMBER("PendingChanges", n_pending),
         NUMBER("PendingSinceUSec", pending_since),
@@ -259,36 +260,35 @@ uint64_t state_counter(const StateCounters *counters, const char *name) {
 }
 
 int pair_state_progress(const PairState *state) {
-        if (!state->pass || !state->pass[0] || state->pass_expected == 0)
-                return -1;
-        /* What is expected is what was there the last time. */
-        return (int) MIN(state->pass_entries * 1000 / state->pass_expected, UINT64_C(999));
-}
+        bool runs = state->pass && state->pass[0];
 
-/* DONE of EXPECTED took ELAPSED. */
-static usec_t extrapolate(usec_t elapsed, uint64_t done, uint64_t expected) {
-        if (elapsed < ESTIMATE_AFTER_USEC || done == 0 || done >= expected)
-                return 0;
-        double left = (double) elapsed * (double) (expected - done) / (double) done;
-        return (usec_t) (left / USEC_PER_SEC + 1) * USEC_PER_SEC;
+        return runs ? estimate_progress(state->pass_entries, state->pass_expected) : -1;
 }
 
 usec_t pair_state_time_left(const PairState *state, usec_t now) {
         if (pair_state_progress(state) < 0)
                 return 0;
-        return extrapolate(now - MIN(now, state->pass_begun), state->pass_entries,
-                           state->pass_expected);
+        return estimate_left(now - MIN(now, state->pass_begun), state->pass_entries,
+                             state->pass_expected);
+}
+
+static uint64_t reading_done(const PairState *state) {
+        return estimate_reading(state->verify_files, state->verify_bytes);
+}
+
+static uint64_t reading_expected(const PairState *state) {
+        return estimate_reading(state->verify_files_expected, state->verify_bytes_expected);
 }
 
 int pair_state_verify_progress(const PairState *state) {
-        if (!state->verify_requested || state->verify_bytes_expected == 0)
-                return -1;
-        return (int) MIN(state->verify_bytes * 1000 / state->verify_bytes_expected, UINT64_C(999));
+        return state->verify_requested
+                       ? estimate_progress(reading_done(state), reading_expected(state))
+                       : -1;
 }
 
 usec_t pair_state_verify_time_left(const PairState *state, usec_t now) {
         if (pair_state_verify_progress(state) < 0)
                 return 0;
-        return extrapolate(now - MIN(now, state->verify_begun), state->verify_bytes,
-                           state->verify_bytes_expected);
+        return estimate_left(now - MIN(now, state->verify_begun), reading_done(state),
+                             reading_expected(state));
 }

@@ -26,15 +26,15 @@ typedef struct StateCounters {
 typedef struct PairState {
         char *version, *name, *source, *replica, *store;
         char *state, *status, *reason, *watch_backend, *last_pass_result, *pass;
-        bool config_refused, replica_watched, verifying, verify_requested;
-        uint64_t started, in_step_since, n_held, n_held_removals, n_kept, n_failures, n_pending,
-                pending_since, lag, n_entries, n_directories, n_watched, n_fallen_back, n_unwatched,
-                n_replica_unwatched, n_overflows, next_pass, last_pass_begun, last_pass_duration,
-                pass_begun, pass_entries, pass_expected, pass_directories, pass_bytes,
-                pass_operations, pass_failed, n_files, n_verified, n_never_verified, n_without_hash,
-                n_damaged, oldest_verified, versions_bytes, versions_measured, verify_begun,
-                verify_files, verify_files_expected, verify_bytes, verify_bytes_expected,
-                verify_damaged;
+        bool config_refused, replica_watched, verifying, verify_requested, identical;
+        uint64_t started, in_step_since, proven, n_held, n_held_removals, n_kept, n_failures,
+                n_pending, pending_since, lag, n_entries, n_directories, n_watched, n_fallen_back,
+                n_unwatched, n_replica_unwatched, n_overflows, next_pass, last_pass_begun,
+                last_pass_duration, pass_begun, pass_entries, pass_expected, pass_directories,
+                pass_bytes, pass_operations, pass_failed, n_files, n_verified, n_never_verified,
+                n_without_hash, n_damaged, oldest_verified, versions_bytes, versions_measured,
+                verify_begun, verify_files, verify_files_expected, verify_bytes,
+                verify_bytes_expected, verify_damaged;
         StateCounters counters, last_pass_counters;
 } PairState;
 

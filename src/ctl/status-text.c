@@ -15,7 +15,7 @@
 #include "basic/string-util.h"
 #include "ctl/bar.h"
 
-enum { BAR_BESIDE = 24 };
+enum { BAR_BESIDE = 24, NARROW = 60 };
 
 /* What a text is gathered for, and how many lines were printed. */
 typedef struct Page {
@@ -23,7 +23,7 @@ typedef struct Page {
         const PairState *state;
         usec_t now;
         StringBuffer text;
-        size_t n_lines;
+        size_t n_lines, n_lines_max;
 } Page;
 
 /* Words */
@@ -82,9 +82,15 @@ static void put_span(Page *page, usec_t span) {
         string_buffer_append(&page->text, span_format(buffer, sizeof buffer, span));
 }
 
-/* "2026-11-21 07:25:38 (2min ago)" */
+/* "2026-11-21 07:25:38 (2min ago)", or "2min ago" where there is little room. */
 static void put_time(Page *page, usec_t at) {
         char buffer[LOCAL_TIME_MAX];
+
+        if (page->terminal->width < NARROW && page->now >= at + USEC_PER_SEC) {
+                put_span(page, (page->now - at) / USEC_PER_SEC * USEC_PER_SEC);
+                string_buffer_append(&page->text, " ago");
+                return;
+        }
 
         string_buffer_append(&page->text, local_time_format(buffer, sizeof buffer, at));
         if (page->now < at + USEC_PER_SEC)
@@ -94,11 +100,26 @@ static void put_time(Page *page, usec_t at) {
         string_buffer_append(&page->text, " ago)");
 }
 
-/* Prints what was gathered. */
+/* "since 2026-11-21 07:25:38 (2min ago)", or "for 2min" where there is little room. */
+static void put_since(Page *page, usec_t at, const char *word) {
+        if (page->terminal->width >= NARROW) {
+                string_buffer_append(&page->text, "since ");
+                put_time(page, at);
+                return;
+        }
+        string_buffer_appendf(&page->text, "%s ", word);
+        put_span(page, (page->now - MIN(page->now, at)) / USEC_PER_SEC * USEC_PER_SEC);
+}
+
+/* Prints what was gathered, unless the page is full: what counts most comes first. */
 static void end_field(Page *page, const char *label, Colour colour) {
         _cleanup_free_ char *text = string_buffer_take(&page->text);
 
         page->text = STRING_BUFFER_NULL;
+        if (page->n_lines + terminal_field_lines(page->terminal, text ?: "?") > page->n_lines_max) {
+                page->n_lines_max = page->n_lines;
+                return;
+        }
         page->n_lines += terminal_print_field(page->terminal, label, colour, text ?: "?");
 }
 
@@ -110,19 +131,19 @@ static void print_text(Page *page, const char *label, Colour colour, const char 
 /* Lines */
 
 static void print_heading(Page *page) {
-        const PairState *state = page->state;
-        _cleanup_free_ char *name = terminal_text(page->terminal, state->name ?: "?");
+        const Terminal *terminal = page->terminal;
         Colour colour;
-        const char *word = status_word(state, &colour);
+        const char *word = status_word(page->state, &colour);
+        size_t beside = strlen(": ") + strlen(word),
+               width = terminal->width > 2 * beside ? terminal->width - beside : beside;
+        _cleanup_free_ char *name = terminal_text(terminal, page->state->name ?: "?"),
+                            *shown = name ? terminal_shorten(terminal, name, width) : NULL;
 
-        terminal_print(page->terminal, COLOUR_HEADING, name ?: "?");
+        terminal_print(terminal, COLOUR_HEADING, shown ?: "?");
         (void) fputs(": ", stdout);
-        terminal_print(page->terminal, colour, word);
+        terminal_print(terminal, colour, word);
         (void) fputc('\n', stdout);
-        page->n_lines += 1 + (page->terminal->width == SIZE_MAX
-                                      ? 0
-                                      : (terminal_columns(name ?: "?") + strlen(word) + 1) /
-                                                page->terminal->width);
+        page->n_lines++;
 }
 
 static void print_reason(Page *page) {
@@ -162,6 +183,13 @@ static const char *backend_to_string(const char *backend) {
         return backend;
 }
 
+/* Of what is there; nothing is said of all. */
+static void put_share(Page *page, uint64_t n, uint64_t n_others) {
+        if (n_others > 0)
+                string_buffer_appendf(&page->text, " (%u %%)",
+                                      (unsigned) MIN(n * 100 / (n + n_others), UINT64_C(99)));
+}
+
 static void print_watching(Page *page) {
         const PairState *state = page->state;
         const char *backend = state->watch_backend ?: "off";
@@ -171,6 +199,7 @@ static void print_watching(Page *page) {
                 string_buffer_append(&page->text, "off: changes are found by rescans alone");
         else {
                 put_count(page, state->n_watched, "directory", "directories");
+                put_share(page, state->n_watched, state->n_unwatched);
                 string_buffer_appendf(&page->text, " by %s", backend_to_string(backend));
         }
         if (state->n_fallen_back > 0) {
@@ -198,14 +227,22 @@ static void print_watching(Page *page) {
         end_field(page, "Watching", colour);
 }
 
+static bool is_first_pass(const PairState *state) {
+        const char *name = state->state ?: "?";
+
+        return streq(name, "starting") || streq(name, "arming") || streq(name, "first-pass");
+}
+
 static void print_pending(Page *page) {
         const PairState *state = page->state;
 
         if (state->in_step_since > 0) {
-                string_buffer_append(&page->text, "nothing; in step since ");
-                put_time(page, state->in_step_since);
+                string_buffer_append(&page->text, "nothing; in step ");
+                put_since(page, state->in_step_since, "for");
         } else if (state->n_pending > 0)
                 put_count(page, state->n_pending, "change", "changes");
+        else if (is_first_pass(state))
+                string_buffer_append(&page->text, "everything, until the first pass is done");
         else
                 string_buffer_append(&page->text, "nothing noted");
         if (state->lag > 0 && state->in_step_since == 0) {
@@ -318,12 +355,30 @@ static void print_verified(Page *page) {
                 string_buffer_append(&page->text, ", the oldest ");
                 put_time(page, state->oldest_verified);
         }
+        if (state->verifying && !state->verify_requested)
+                string_buffer_append(&page->text, "; some are being read");
         end_field(page, "Verified", COLOUR_NONE);
-        if (state->n_damaged == 0)
-                return;
-        put_count(page, state->n_damaged, "file; the journal names it",
-                  "files; the journal names them");
-        end_field(page, "Damaged", COLOUR_BAD);
+}
+
+/* Whether the replica is what it should be, as far as anybody knows. */
+static void print_health(Page *page) {
+        const PairState *state = page->state;
+        Colour colour = state->n_damaged > 0 ? COLOUR_BAD : COLOUR_NONE;
+
+        if (state->n_damaged > 0)
+                put_count(page, state->n_damaged, "damaged file, which the journal names",
+                          "damaged files, which the journal names");
+        else if (state->n_files > 0 && state->n_verified > 0)
+                string_buffer_append(&page->text, "no damage known");
+        else
+                string_buffer_append(&page->text, "nothing was read back yet");
+        if (state->identical && state->in_step_since > 0)
+                string_buffer_append(&page->text, "; identical to the source");
+        if (state->proven > 0) {
+                string_buffer_append(&page->text, "; proven equal ");
+                put_time(page, state->proven);
+        }
+        end_field(page, "Health", colour);
 }
 
 static void put_bar(Page *page, int progress) {
@@ -409,18 +464,23 @@ static void print_verifying(Page *page) {
 static void print_totals(Page *page) {
         const PairState *state = page->state;
 
-        put_count(page, state->n_entries, "entry", "entries");
-        string_buffer_append(&page->text, " in ");
-        put_count(page, state->n_directories, "directory", "directories");
-        end_field(page, "Holds", COLOUR_NONE);
+        if (state->n_entries > 0) {
+                put_count(page, state->n_entries, "entry", "entries");
+                string_buffer_append(&page->text, " in ");
+                put_count(page, state->n_directories, "directory", "directories");
+                end_field(page, "Contains", COLOUR_NONE);
+        }
         put_counters(page, &state->counters);
-        string_buffer_append(&page->text, ", since ");
-        put_time(page, state->started);
+        string_buffer_append(&page->text, ", ");
+        put_since(page, state->started, "in");
         end_field(page, "Done", COLOUR_NONE);
 }
 
-size_t status_print(const Terminal *terminal, const PairState *state, usec_t now) {
-        Page page = { .terminal = terminal, .state = state, .now = now };
+size_t status_print(const Terminal *terminal, const PairState *state, usec_t now,
+                    size_t n_lines_max) {
+        Page page = {
+                .terminal = terminal, .state = state, .now = now, .n_lines_max = n_lines_max
+        };
 
         print_heading(&page);
         print_reason(&page);
@@ -432,8 +492,9 @@ size_t status_print(const Terminal *terminal, const PairState *state, usec_t now
         print_pending(&page);
         print_failures(&page);
         print_last_pass(&page);
-        print_versions(&page);
+        print_health(&page);
         print_verified(&page);
+        print_versions(&page);
         print_totals(&page);
         return page.n_lines;
 }

@@ -30,6 +30,7 @@ void terminal_measure(Terminal *terminal) {
                 terminal->width = size.ws_col;
         else
                 terminal->width = width_of_environment();
+        terminal->height = size.ws_row > 0 ? size.ws_row : SIZE_MAX;
         if (terminal->width < WIDTH_MIN)
                 terminal->width = WIDTH_MIN;
 }
@@ -41,6 +42,7 @@ void terminal_init(Terminal *terminal) {
                 .is_terminal = isatty(STDOUT_FILENO),
                 .has_utf8 = streq(nl_langinfo(CODESET), "UTF-8"),
                 .width = SIZE_MAX,
+                .height = SIZE_MAX,
         };
         terminal->has_colour = terminal->is_terminal && !(no_colour && no_colour[0]) && term &&
                                !streq(term, "dumb");
@@ -159,14 +161,32 @@ static size_t line_length(const char *text, size_t width) {
         return at > 0 ? at : n;
 }
 
+/* Columns that are left for a value. */
+static size_t value_width(const Terminal *terminal) {
+        size_t used = INDENT + LABEL_COLUMNS;
+
+        if (terminal->width == SIZE_MAX)
+                return SIZE_MAX;
+        return terminal->width > used + VALUE_COLUMNS_MIN ? terminal->width - used
+                                                          : VALUE_COLUMNS_MIN;
+}
+
+size_t terminal_field_lines(const Terminal *terminal, const char *value) {
+        _cleanup_free_ char *safe = terminal_text(terminal, value);
+        size_t width = value_width(terminal), n_lines = 0;
+
+        for (const char *p = safe ? safe : "?"; *p || n_lines == 0; n_lines++) {
+                p += line_length(p, width);
+                p += strspn(p, " ");
+        }
+        return n_lines;
+}
+
 size_t terminal_print_field(const Terminal *terminal, const char *label, Colour colour,
                             const char *value) {
-        size_t used = INDENT + LABEL_COLUMNS, width = SIZE_MAX, n_lines = 0;
+        size_t width = value_width(terminal), n_lines = 0;
         _cleanup_free_ char *safe = terminal_text(terminal, value);
 
-        if (terminal->width != SIZE_MAX)
-                width = terminal->width > used + VALUE_COLUMNS_MIN ? terminal->width - used
-                                                                   : VALUE_COLUMNS_MIN;
         for (const char *p = safe ? safe : "?"; *p || n_lines == 0; n_lines++) {
                 size_t n = line_length(p, width);
                 _cleanup_free_ char *line = strndup(p, n);

@@ -11,6 +11,7 @@ typedef struct Terminal {
         bool has_utf8;
         bool has_colour; /* a terminal, and neither $NO_COLOR nor TERM=dumb speak against it */
         size_t width;    /* in columns; SIZE_MAX when it is no terminal */
+        size_t height;   /* in lines; SIZE_MAX when it is not known */
 } Terminal;
 
 typedef enum Colour {
@@ -42,3 +43,5 @@ void terminal_print(const Terminal *terminal, Colour colour, const char *text);
  * it can be. Returns how many lines that took. */
 size_t terminal_print_field(const Terminal *terminal, const char *label, Colour colour,
                             const char *value);
+/* How many it would take. */
+size_t terminal_field_lines(const Terminal *terminal, const char *value);

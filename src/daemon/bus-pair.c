@@ -50,6 +50,8 @@ static const sd_bus_vtable vtable[] = {
         LIVE("KeptEntries", "t", n_kept),
         LIVE("ConfigurationRefused", "b", config_refused),
         LIVE("InStepSinceUSec", "t", in_step_since),
+        LIVE("Identical", "b", identical),
+        LIVE("ProvenUSec", "t", proven),
         LIVE("Failures", "t", n_failures),
         LIVE("PendingChanges", "t", n_pending),
         LIVE("PendingSinceUSec", "t", pending_since),

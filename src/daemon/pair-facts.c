@@ -142,6 +142,15 @@ static void acquire_progress(Manager *manager, const Clocks *clocks, PairFacts *
         facts->pass_failed = progress->n_failed;
 }
 
+/* What is recorded of both sides. */
+static void acquire_proof(const Manager *manager, PairFacts *facts) {
+        Proof proof;
+
+        engine_get_proof(manager->engine, &proof);
+        facts->identical = proof.is_known && proof.is_identical;
+        facts->proven = proof.at;
+}
+
 /* The oldest change that nobody has acted upon, or that a pass which has not ended does. */
 static void acquire_pending(const Manager *manager, const Clocks *clocks, PairFacts *facts) {
         usec_t oldest = dirty_oldest(manager->dirty);
@@ -218,6 +227,7 @@ static void acquire_numbers(Manager *manager, const StatusFacts *status, const C
         facts->n_pending = status->n_pending;
         facts->n_failures = engine_n_failures(manager->engine) + manager->failures_dropped;
         facts->next_pass = to_realtime(clocks, MAX(manager->next_full, manager->not_before));
+        acquire_proof(manager, facts);
         acquire_pending(manager, clocks, facts);
         acquire_verify(manager, facts);
         acquire_reading(manager, clocks, facts);

@@ -39,6 +39,8 @@ typedef struct PairFacts {
         uint64_t n_kept; /* see Proof */
         int config_refused;
         uint64_t started, in_step_since;
+        int identical;
+        uint64_t proven;
 
         char *watch_backend;
         uint64_t n_directories, n_watched, n_fallen_back, n_unwatched;

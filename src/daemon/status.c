@@ -5,14 +5,12 @@
 #include <time.h>
 
 #include "basic/count-text.h"
+#include "basic/estimate.h"
 #include "basic/line-parts.h"
 #include "basic/local-time.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "basic/string-util.h"
-
-/* Below this an estimate says more about noise than about what is left. */
-#define ESTIMATE_AFTER_USEC (2 * USEC_PER_SEC)
 
 static void put_count(StringBuffer *text, uint64_t n, const char *one, const char *many) {
         char buffer[COUNT_TEXT_MAX];
@@ -21,17 +19,23 @@ static void put_count(StringBuffer *text, uint64_t n, const char *one, const cha
                               n == 1 ? one : many);
 }
 
-/* Percentage of a pass: 99 at most, because what is expected is what was there the last time. -1:
- * unknown. */
+/* How much of the pass, and of how much. */
+static uint64_t work_done(const StatusFacts *facts) {
+        return facts->phase == STATUS_VERIFYING ? estimate_reading(facts->n_entries, facts->n_bytes)
+                                                : facts->n_entries;
+}
+
+static uint64_t work_expected(const StatusFacts *facts) {
+        uint64_t n = (uint64_t) MAX(facts->n_expected, (int64_t) 0);
+
+        return facts->phase == STATUS_VERIFYING ? estimate_reading(n, facts->n_bytes_expected) : n;
+}
+
+/* Of a pass; -1: unknown. */
 static int percentage(const StatusFacts *facts) {
-        if (facts->phase == STATUS_VERIFYING)
-                return facts->n_bytes_expected > 0
-                               ? (int) MIN(facts->n_bytes * 100 / facts->n_bytes_expected,
-                                           UINT64_C(99))
-                               : -1;
-        if (facts->n_expected <= 0)
-                return -1;
-        return (int) MIN(facts->n_entries * 100 / (uint64_t) facts->n_expected, UINT64_C(99));
+        int progress = estimate_progress(work_done(facts), work_expected(facts));
+
+        return progress < 0 ? -1 : progress / 10;
 }
 
 static void put_pass(StringBuffer *text, const StatusFacts *facts) {
@@ -184,17 +188,8 @@ int status_format(const StatusFacts *facts, char **ret) {
         return 0;
 }
 
-/* How long the rest of the pass takes if it goes on as it did; 0: cannot be told. */
 static usec_t time_left(const StatusFacts *facts) {
-        bool by_bytes = facts->phase == STATUS_VERIFYING;
-        uint64_t expected = by_bytes ? facts->n_bytes_expected
-                                     : (uint64_t) MAX(facts->n_expected, (int64_t) 0),
-                 done = by_bytes ? facts->n_bytes : facts->n_entries;
-
-        if (facts->elapsed < ESTIMATE_AFTER_USEC || done == 0 || done >= expected)
-                return 0;
-        double usec = (double) facts->elapsed * (double) (expected - done) / (double) done;
-        return (usec_t) (usec / USEC_PER_SEC + 1) * USEC_PER_SEC;
+        return estimate_left(facts->elapsed, work_done(facts), work_expected(facts));
 }
 
 /* What is left out of a line that is too long, the highest first. */

@@ -191,6 +191,7 @@ static const struct {
           "2026-11-21 06:25:38, all by 2026-11-21 06:25:39, 7 without a hash" },
         { { .phase = STATUS_VERIFYING,
             .n_entries = 3,
+            .n_expected = 12,
             .n_bytes = 1048576,
             .n_bytes_expected = 4194304 },
           "Verifying: 3 files, 1.0 MiB, 25 %" },
