@@ -28,8 +28,7 @@ const ConfigKey config_keys[CONFIG_N_KEYS] = {
             .fallback = "one-way"),
         KEY("Pair", "Overwrite", KEY_BOOL, overwrite, .fallback = "yes"),
         KEY("Pair", "Delete", KEY_BOOL, delete_, .fallback = "yes"),
-        KEY("Pair", "OneFileSystem", KEY_BOOL, one_file_system, .fallback = "no",
-            .supported = WORDS("no")),
+        KEY("Pair", "OneFileSystem", KEY_BOOL, one_file_system, .fallback = "no"),
 
         KEY("Sync", "Watch", KEY_ENUM, watch, .words = WORDS("auto", "fanotify", "inotify", "off"),
             .fallback = "auto"),

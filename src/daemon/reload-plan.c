@@ -18,6 +18,7 @@ typedef struct Name {
 static const Name changeable[] = {
         { "Pair", "Overwrite" },
         { "Pair", "Delete" },
+        { "Pair", "OneFileSystem" },
         { "Sync", "RescanInterval" },
         { "Sync", "Settle" },
         { "Sync", "MaxDelay" },
@@ -34,10 +35,8 @@ static const Name changeable[] = {
 
 /* What these say of entries holds for those that are in step as well. */
 static const Name of_entries[] = {
-        { "Pair", "Overwrite" },
-        { "Pair", "Delete" },
-        { "Sync", "MaxDelete" },
-        { "Sync", "Exclude" },
+        { "Pair", "Overwrite" },     { "Pair", "Delete" },  { "Sync", "MaxDelete" },
+        { "Pair", "OneFileSystem" }, { "Sync", "Exclude" },
 };
 
 static bool is_among(const ConfigKey *key, const Name *names, size_t n_names) {

@@ -29,6 +29,16 @@ static bool is_directory(int directory_fd, const char *name, unsigned char type)
         return entry_acquire(directory_fd, name, &entry) >= 0 && S_ISDIR(entry.stamp.mode);
 }
 
+/* Another file system is mounted there, and not entered. */
+static bool is_closed(const Engine *engine, int directory_fd, const char *name) {
+        Entry above, entry;
+
+        return engine->pair->config->one_file_system &&
+               entry_acquire(directory_fd, "", &above) >= 0 &&
+               entry_acquire(directory_fd, name, &entry) >= 0 &&
+               (entry.is_mount_root || entry.device != above.device);
+}
+
 static int arm_child(Job *job, const char *name) {
         Node *child;
         Job *below;
@@ -54,7 +64,8 @@ static int arm_children(Worker *worker, Job *job, int fd, Exclusions *exclusions
                 unsigned char type = listing_type(listing, i);
                 int r;
 
-                if (!is_directory(fd, name, type) || is_store(worker->engine, job, name) ||
+                if (!is_directory(fd, name, type) || is_closed(worker->engine, fd, name) ||
+                    is_store(worker->engine, job, name) ||
                     exclusions_judge(exclusions, name).as_directory)
                         continue;
                 r = arm_child(job, name);

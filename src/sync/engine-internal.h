@@ -91,6 +91,7 @@ struct Job {
         bool is_seen;           /* likewise: see SEEN of Item */
         Stamp seen;
         usec_t noticed; /* when the change that it is about was, CLOCK_MONOTONIC; 0: unknown */
+        bool is_closed; /* another file system is mounted there, which is not entered */
 };
 
 /* One pass. Lists are guarded by the engine's mutex. */

@@ -46,7 +46,10 @@ Item *visit_item(Visit *visit, const Look *look, ItemKind kind) {
         }
         if (look_is_directory(look))
                 item->row.directory_id = look->directory_id;
-        if (look->source.is_mount_root && look->name[0])
+        /* Of what is mounted there the replica has nothing, but from before. */
+        if (look->is_closed)
+                item->row.flags |= look->has_row ? look->row->flags & CATALOG_MOUNT_ROOT : 0;
+        else if (look->source.is_mount_root && look->name[0])
                 item->row.flags |= CATALOG_MOUNT_ROOT;
         if (!look->name[0]) {
                 item->row.parent = CATALOG_NO_DIRECTORY;
@@ -138,6 +141,8 @@ void visit_note_gone(Visit *visit, const Look *look) {
 
         if (!visit->gone) {
                 visit->gone = job_new(JOB_REMOVE, visit->pass, visit->node);
+                if (visit->gone)
+                        visit->gone->is_closed = visit->job->is_closed;
                 if (visit->gone)
                         visit->gone->kept = visit->job->kept;
         }

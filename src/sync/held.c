@@ -175,7 +175,7 @@ static MountVerdict judge(Visit *visit, const Look *look) {
                 .same_file_system = look->has_source && row->file_system == look->file_system,
         };
 
-        if (!facts.was_mounted && !facts.is_mounted)
+        if ((!facts.was_mounted && !facts.is_mounted) || look->is_closed)
                 return MOUNT_RIGHT;
         facts.same_entry = facts.same_file_system &&
                            row->source.inode == look->source.stamp.inode &&

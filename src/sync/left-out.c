@@ -142,20 +142,39 @@ void visit_leave_out(Visit *visit, const char *name) {
 /* The directory holds nothing but what is excluded: it is left over. One that the catalog knows may
  * still turn up under another name, until removals come. */
 static bool is_left_over(Visit *visit, const Look *look) {
-        return !look->has_source && (!look->has_row || visit->removing) && look->has_replica &&
-               look->name[0] && S_ISDIR(look->replica.stamp.mode) && !visit->pass->drops_excluded &&
-               find_below(visit, look->name, false) == 0;
+        return visit->exclusions.list && !look->has_source && (!look->has_row || visit->removing) &&
+               look->has_replica && look->name[0] && S_ISDIR(look->replica.stamp.mode) &&
+               !visit->pass->drops_excluded && find_below(visit, look->name, false) == 0;
+}
+
+void visit_close_off(Visit *visit, const Look *look) {
+        Watch *watch = visit->engine->watch;
+        _cleanup_(node_unrefp) Node *child = NULL;
+
+        if (tree_find(visit->engine->tree, visit->node, look->name, &child) >= 0 &&
+            (child->source_inode != look->source.stamp.inode ||
+             (watch && watch_covers(watch, child))))
+                purge_node(visit->engine, child);
+}
+
+/* Whether the replica's entry belongs to no side. */
+static bool is_hidden_in_replica(const Visit *visit, const Look *look, Exclusion exclusion) {
+        return exclusion_hides(exclusion, &look->replica) || visit->job->is_closed ||
+               (look->is_closed && !look_is_directory(look));
 }
 
 bool visit_hide(Visit *visit, Look *look, Exclusion exclusion) {
-        if (look->has_source && exclusion_hides(exclusion, &look->source))
+        bool was_there = look->has_source || look->has_replica;
+
+        if (look->has_source && (exclusion_hides(exclusion, &look->source) ||
+                                 (look->is_closed && !look_is_directory(look))))
                 look->has_source = false;
-        if (look->has_replica && exclusion_hides(exclusion, &look->replica)) {
+        if (look->has_replica && is_hidden_in_replica(visit, look, exclusion)) {
                 look->is_dropped = visit->pass->drops_excluded && !look->has_source;
                 look->has_replica = look->is_dropped;
         } else if (is_left_over(visit, look))
                 look->has_replica = false;
-        if (look->has_source || look->has_replica || look->has_row)
+        if (look->has_source || look->has_replica || look->has_row || !was_there)
                 return true;
         visit_leave_out(visit, look->name);
         return false;

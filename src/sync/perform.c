@@ -53,6 +53,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->recursive = visit->recursive || look->whole;
         job->created = descent.created;
         job->heal = descent.heal;
+        job->is_closed = look->is_closed;
         job->kept = descent.kept;
         job->displaces_foreign = look_finds_foreign(visit, look);
         job->source = look->source;
@@ -106,6 +107,8 @@ int visit_descend(Visit *visit, Look *look, Descent descent) {
 
         if (!look->name[0])
                 return 0;
+        if (look->is_closed)
+                visit_close_off(visit, look);
         r = visit_know_directory(visit, look, &child);
         if (r < 0)
                 return r;

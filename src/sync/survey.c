@@ -80,7 +80,8 @@ static bool is_as_before(const Survey *survey, const Look *look) {
                 return look->replica_state == STATE_SAME;
         /* What is mounted, or not any more, is the visit's to judge. */
         return look->source_state == STATE_SAME && look->file_system == look->row->file_system &&
-               look->source.is_mount_root == !!(look->row->flags & CATALOG_MOUNT_ROOT);
+               (look->source.is_mount_root && !look->is_closed) ==
+                       !!(look->row->flags & CATALOG_MOUNT_ROOT);
 }
 
 /* Whatever became of it, it is the directory that the row is of. */
@@ -116,6 +117,8 @@ static int survey_name(Survey *survey, const char *name, CatalogRow *row) {
         look_classify(&look);
         if (!is_as_before(survey, &look))
                 survey->deviates = true;
+        if (look.is_closed)
+                return 0;
         return is_directory && is_same_directory(survey, &look) ? descend(survey, &look) : 0;
 }
 

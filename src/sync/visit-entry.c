@@ -51,6 +51,10 @@ static bool keeps_something(Visit *visit, const Look *look) {
 
         if (!policy.overwrite || !policy.remove || limit_applies(visit->engine))
                 return true;
+        /* What was mounted there, or is, hides what the replica has. */
+        if (look->is_closed || (visit->engine->pair->config->one_file_system &&
+                                look->row->file_system != look->file_system))
+                return true;
         return look->has_replica && S_ISDIR(look->replica.stamp.mode) &&
                visit_spares(visit, look) != 0;
 }

@@ -38,10 +38,18 @@ static int open_inode(const Visit *visit, const Look *look) {
         return confined_open_child(visit->source_fd, look->name, O_PATH);
 }
 
+/* Files of an overlay are on other devices than its directories are. */
+static bool is_closed(const Visit *visit, const Look *look) {
+        return visit->engine->pair->config->one_file_system && look->has_source && look->name[0] &&
+               (look->source.is_mount_root ||
+                (look_is_directory(look) && look->source.device != visit->source_directory.device));
+}
+
 int visit_sample_file_system(Visit *visit, Look *look) {
         _cleanup_close_ int fd = -EBADF;
 
         look->file_system = visit->file_system;
+        look->is_closed = is_closed(visit, look);
         if (!look->has_source || look->source.device == visit->source_directory.device)
                 return 0;
         fd = open_inode(visit, look);
@@ -61,22 +69,29 @@ static void count_entries(Visit *visit, uint64_t n) {
         atomic_fetch_add_explicit(&visit->pass->result.counters.n_entries, n, memory_order_relaxed);
 }
 
-/* Whether the name alone tells that nothing is to be looked at. */
+/* Whether the name alone tells that it belongs to neither side. */
 static bool is_left_out(Visit *visit, const Look *look, Exclusion exclusion) {
-        if (!exclusion.as_file || !exclusion.as_directory || visit->pass->drops_excluded)
+        bool is_excluded = exclusion.as_file && exclusion.as_directory;
+
+        if ((!is_excluded && !visit->job->is_closed) || visit->pass->drops_excluded)
                 return false;
         visit_leave_out(visit, look->name);
-        return !look->has_row;
+        return true;
 }
 
 static void look_at(Visit *visit, Look *look) {
         Exclusion exclusion = exclusions_judge(&visit->exclusions, look->name);
         int r;
 
-        if (is_left_out(visit, look, exclusion))
+        if (is_left_out(visit, look, exclusion)) {
+                if (look->has_row)
+                        visit_entry(visit, look);
                 return;
+        }
         count_entries(visit, 1);
-        r = sample(visit->source_fd, look->name, &look->has_source, &look->source);
+        r = visit->job->is_closed
+                    ? 0
+                    : sample(visit->source_fd, look->name, &look->has_source, &look->source);
         if (r >= 0)
                 r = visit_sample_file_system(visit, look);
         if (r < 0) {
@@ -91,7 +106,7 @@ static void look_at(Visit *visit, Look *look) {
                         visit_fail(visit, look, "examine the replica of", r);
                 return;
         }
-        if (visit->exclusions.list && !visit_hide(visit, look, exclusion)) {
+        if (!visit_hide(visit, look, exclusion)) {
                 count_entries(visit, (uint64_t) -1);
                 return;
         }
@@ -166,13 +181,14 @@ static int list_both(Visit *visit) {
         int r = 0;
 
         worker->source_listing.n_entries = 0;
-        if (!visit->job->kept && !visit->job->is_orphan)
+        if (!visit->job->kept && !visit->job->is_orphan && !visit->job->is_closed)
                 r = listing_read(&worker->source_listing, visit->source_fd);
         if (r < 0)
                 return r;
         worker->replica_listing.n_entries = 0;
-        return visit->replica_fd < 0 ? 0
-                                     : listing_read(&worker->replica_listing, visit->replica_fd);
+        return visit->replica_fd < 0 || (visit->job->is_closed && !visit->pass->drops_excluded)
+                       ? 0
+                       : listing_read(&worker->replica_listing, visit->replica_fd);
 }
 
 /* Its place was taken by another directory, or it has none yet: the parent's view of the name
@@ -343,8 +359,8 @@ static void restore_times(Visit *visit) {
 void visit_watch(Visit *visit, Watch *watch, int directory_fd) {
         int r;
 
-        if (!watch || visit->engine->pair->dry_run || visit->job->kind == JOB_REMOVE ||
-            visit->job->kind == JOB_LARGE || visit->job->kept)
+        if (!watch || visit->engine->pair->dry_run || visit->job->is_closed ||
+            visit->job->kind == JOB_REMOVE || visit->job->kind == JOB_LARGE || visit->job->kept)
                 return;
         r = watch_add(watch, visit->node, directory_fd);
         if (r == WATCH_E_LIMIT)

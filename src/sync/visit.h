@@ -58,6 +58,7 @@ typedef struct Look {
         bool is_rotten; /* the source's content changed although nobody wrote it; the replica keeps
                            the good one, whose hash is HASH */
         bool has_hash;  /* of the source's content, when an examination gave it */
+        bool is_closed; /* something is mounted there, and the pair keeps to one file system */
         Hash hash;
         bool claimed; /* its identity is claimed in Pending by this look; an item that is handed
                          over takes the claim along */
@@ -110,7 +111,7 @@ int look_find_rot(Visit *visit, Look *look);
 /* visit.c */
 /* Opens what JOB's directory has on both sides, for a survey on one, and has BODY look at it. */
 void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit));
-/* Learns the file system of the source entry LOOK. 0 or -errno. */
+/* Learns the file system of the source entry LOOK, and whether it is entered. 0 or -errno. */
 int visit_sample_file_system(Visit *visit, Look *look);
 /* The store inside a replica is no part of the mirrored tree on either side. */
 bool visit_is_store(const Visit *visit, const char *name);
@@ -142,6 +143,8 @@ int visit_large(Visit *visit, Look *look, Evidence evidence);
 /* Takes what EXCLUSION hides out of LOOK, whose sides were sampled, as if it were not there. False:
  * nothing is left of it, nor a row to be forgotten. */
 bool visit_hide(Visit *visit, Look *look, Exclusion exclusion);
+/* LOOK is a directory that is not entered any more: forgets what is watched there and below. */
+void visit_close_off(Visit *visit, const Look *look);
 /* Nothing of the name is mirrored: forgets what is watched there. */
 void visit_leave_out(Visit *visit, const char *name);
 /* Whether anything below the directory that the replica has under the name is excluded, and so has

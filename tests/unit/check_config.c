@@ -220,8 +220,6 @@ static const struct {
         /* What this version cannot do */
         { PAIR "Direction=sideways\n",
           "@:4: Pair.Direction=sideways: not a known word; write one-way or two-way" },
-        { PAIR "OneFileSystem=yes\n",
-          "@:4: Pair.OneFileSystem=yes is not supported yet by this version (only no is)" },
         { PAIR "[Sync]\nExclude=#a\nExclude=a\\\n",
           "@:5: Sync.Exclude=#a: would be a comment in a .gitignore; put a backslash before the # "
           "of a name, or leave it out\n"
