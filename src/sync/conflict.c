@@ -185,5 +185,8 @@ int visit_conflict(Visit *visit, Look *look) {
                 return r;
         visit_conflicting(visit, look->name, conflict.name, conflict.is_sources);
         visit_defer(visit, &(Look) { .name = conflict.name });
+        /* Both changes were made to all names of the files. */
+        if (look->has_row && look->row->source.n_links > 1)
+                visit_group_left(visit, look);
         return 0;
 }

@@ -88,6 +88,7 @@ struct Job {
         bool displaces_foreign; /* of a created directory: see Item */
         bool is_orphan;         /* JOB_REMOVE: the source has no such directory any more */
         bool is_stripped;       /* JOB_REMOVE of a name: the round before removed what it could */
+        uint64_t replica_inode; /* of the directory, as its parent's visit saw it; 0: any */
         bool is_seen;           /* likewise: see SEEN of Item */
         Stamp seen;
         usec_t noticed; /* when the change that it is about was, CLOCK_MONOTONIC; 0: unknown */

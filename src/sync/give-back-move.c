@@ -37,8 +37,11 @@ static bool was_renamed(const Candidate *candidate) {
 }
 
 /* Both names are the replica's, and its content reached the source under the other one. */
-static bool is_linked(const Look *look, const Candidate *candidate) {
-        return candidate->in_replica && candidate->in_source &&
+static bool is_linked(const Visit *visit, const Look *look, const Candidate *candidate) {
+        bool is_self = candidate->row->parent == visit->directory_id &&
+                       strcmp(candidate->row->name, look->name) == 0;
+
+        return !is_self && candidate->in_replica && candidate->in_source &&
                !S_ISDIR(look->replica.stamp.mode) &&
                link_explains(&candidate->row->replica, &look->replica.stamp) &&
                link_explains(&candidate->row->source, &candidate->source.stamp);
@@ -66,14 +69,27 @@ static int rename_in_source(Visit *visit, Look *look, const Candidate *candidate
         return 1;
 }
 
-static int link_in_source(Visit *visit, const Look *look, const Candidate *candidate, int from_fd) {
+/* In place of what has the name in the source, if anything has. */
+static int link_in_source(Visit *visit, Look *look, const Candidate *candidate, int from_fd) {
         GiveBackTimes times = give_back_begin(visit);
+        GiveBack back = GIVE_BACK_NULL;
+        int r;
 
-        if (linkat(from_fd, candidate->row->name, visit->source_fd, look->name, 0) < 0)
-                return errno == EEXIST ? -EBUSY : 0;
-        give_back_end(visit, times);
-        visit_returned(visit, &(Returned) { .name = look->name, .operation = OPERATION_LINK });
-        return 1;
+        back.visit = visit;
+        back.name = look->name;
+        give_back_temporary_name(visit->engine, back.temporary);
+        if (linkat(from_fd, candidate->row->name, visit->source_fd, back.temporary, 0) < 0)
+                return 0; /* on another file system, or no more links: it is copied */
+        r = look->has_source ? give_back_keep_entry(visit, look) : 0;
+        if (r >= 0)
+                r = give_back_place(&back, look->has_source ? &look->source : NULL);
+        if (r >= 0) {
+                give_back_end(visit, times);
+                visit_returned(visit,
+                               &(Returned) { .name = look->name, .operation = OPERATION_LINK });
+        }
+        give_back_done(&back);
+        return r < 0 ? r : 1;
 }
 
 static int try_place(Visit *visit, Look *look, CatalogRow *row) {
@@ -87,18 +103,36 @@ static int try_place(Visit *visit, Look *look, CatalogRow *row) {
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
         from_fd = candidate.in_source ? locate_source(visit->engine, candidate.node) : -EBADF;
-        if (from_fd >= 0 && was_renamed(&candidate))
+        if (from_fd >= 0 && !look->has_source && was_renamed(&candidate))
                 r = rename_in_source(visit, look, &candidate, from_fd);
-        else if (from_fd >= 0 && is_linked(look, &candidate))
+        else if (from_fd >= 0 && is_linked(visit, look, &candidate))
                 r = link_in_source(visit, look, &candidate, from_fd);
         candidate_done(&candidate);
         return r;
 }
 
+/* One name after the other, so that all but the first find the first: its item takes the claim
+ * along. 1: put off. */
+static int claim_links(Visit *visit, Look *look) {
+        CatalogIdentity identity = { PENDING_REPLICA, look->replica.stamp.inode };
+        int r;
+
+        if (look->replica_claimed || S_ISDIR(look->replica.stamp.mode) ||
+            look->replica.stamp.n_links < 2)
+                return 0;
+        r = pending_claim(&visit->engine->pending, identity);
+        if (r == 0)
+                visit_defer(visit, look);
+        look->replica_claimed = r > 0;
+        return r < 0 ? r : r == 0;
+}
+
 int give_back_moved(Visit *visit, Look *look) {
         CatalogRow rows[PLACES_MAX] = {};
-        int n, r = 0;
+        int n, r = claim_links(visit, look);
 
+        if (r != 0)
+                return r;
         n = catalog_reader_by_replica(visit->reader, look->replica.stamp.inode, rows, PLACES_MAX);
         for (int i = 0; r == 0 && i < n; i++)
                 r = try_place(visit, look, &rows[i]);

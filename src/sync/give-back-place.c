@@ -60,11 +60,16 @@ bool visit_is_temporary(const Visit *visit, const char *name) {
 /* Times */
 
 GiveBackTimes give_back_begin(const Visit *visit) {
-        Entry source, replica;
-        bool known = entry_acquire(visit->source_fd, "", &source) >= 0 &&
-                     entry_acquire(visit->replica_fd, "", &replica) >= 0;
+        GiveBackTimes times = {};
+        Entry entry;
 
-        return (GiveBackTimes) { known, known ? MAX(source.stamp.mtime, replica.stamp.mtime) : 0 };
+        times.known = entry_acquire(visit->source_fd, "", &entry) >= 0;
+        if (times.known)
+                times.mtime = entry.stamp.mtime;
+        /* The replica may have lost it. */
+        if (visit->replica_fd >= 0 && entry_acquire(visit->replica_fd, "", &entry) >= 0)
+                times.mtime = MAX(times.mtime, entry.stamp.mtime);
+        return times;
 }
 
 void give_back_end(Visit *visit, GiveBackTimes times) {

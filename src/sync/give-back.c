@@ -58,7 +58,7 @@ static int adopt(Visit *visit, Look *look, const GiveBack *back) {
         return perform(visit, look, ACTION_ADOPT);
 }
 
-static int keep_source(Visit *visit, const Look *look) {
+int give_back_keep_entry(Visit *visit, const Look *look) {
         _cleanup_free_ char *path = NULL;
         int r = tree_source_path(visit->engine->tree, visit->node, look->name, &path);
 
@@ -108,6 +108,12 @@ int give_back_copy(Visit *visit, Look *look, const char *name) {
         return r;
 }
 
+/* The change was made to all names of the replica's file, of which the source's is one no more. */
+static void revisit_links(Visit *visit, const Look *look) {
+        if (look->has_row && look->row->source.n_links > 1 && pass_is_partial(visit->pass))
+                visit_group_left(visit, look);
+}
+
 /* Nothing, or another entry that is no directory, has the name in the source. */
 static int give_content(Visit *visit, Look *look, Operation operation) {
         usec_t began = now_usec(CLOCK_MONOTONIC);
@@ -120,7 +126,10 @@ static int give_content(Visit *visit, Look *look, Operation operation) {
         back.look = look;
         back.name = look->name;
         back.wanted = merge(look, true);
-        r = replaces && !look->is_kept ? keep_source(visit, look) : 0;
+        r = give_back_moved(visit, look);
+        if (r != 0)
+                return MIN(r, 0);
+        r = replaces && !look->is_kept ? give_back_keep_entry(visit, look) : 0;
         if (r >= 0)
                 r = make_and_place(&back, replaces ? &occupant : NULL);
         if (r == 0) {
@@ -131,6 +140,7 @@ static int give_content(Visit *visit, Look *look, Operation operation) {
                                              .operation = operation,
                                              .n_bytes = n_bytes,
                                              .duration = now_usec(CLOCK_MONOTONIC) - began });
+                revisit_links(visit, look);
                 r = adopt(visit, look, &back);
         }
         give_back_done(&back);
@@ -138,10 +148,6 @@ static int give_content(Visit *visit, Look *look, Operation operation) {
 }
 
 static int give_create(Visit *visit, Look *look) {
-        int r = look->has_row ? 0 : give_back_moved(visit, look);
-
-        if (r != 0)
-                return MIN(r, 0);
         return give_content(visit, look,
                             S_ISDIR(look->replica.stamp.mode) ? OPERATION_MKDIR : OPERATION_COPY);
 }
@@ -231,7 +237,7 @@ static int forget(Visit *visit, Look *look, Operation operation) {
 
 static int remove_entry(Visit *visit, Look *look) {
         GiveBackTimes times = give_back_begin(visit);
-        int r = keep_source(visit, look);
+        int r = give_back_keep_entry(visit, look);
 
         if (r >= 0)
                 r = give_back_unlink(visit, visit->source_fd, look->name, &look->source);

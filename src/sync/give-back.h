@@ -39,9 +39,13 @@ int give_back_merge(Visit *visit, Look *look, Action action);
 /* The replica's entry under the name NAME of the source, where nothing may be. Likewise. */
 int give_back_copy(Visit *visit, Look *look, const char *name);
 
-/* give-back-move.c: whether the replica's entry, which the source lacks, is one that was renamed or
- * linked, and the source's was as well now: 1, to be looked at again; 0, -errno. */
+/* give-back-move.c: whether the replica's entry, which the source lacks or has with other content,
+ * is one that was renamed or linked, and the source's was as well now: 1, to be looked at again; 0,
+ * -errno. */
 int give_back_moved(Visit *visit, Look *look);
+
+/* give-back.c: keeps what the source has under LOOK's name. Likewise. */
+int give_back_keep_entry(Visit *visit, const Look *look);
 
 /* give-back-make.c: makes BACK's entry under a temporary name. 0; -EAGAIN the replica's does not
  * stand still; -errno. */

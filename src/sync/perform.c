@@ -64,6 +64,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->parent_id = visit->directory_id;
         job->name = strdup(look->name);
         job->file_system = look->file_system;
+        job->replica_inode = look->has_replica ? look->replica.stamp.inode : 0;
         if (descent.created) {
                 job->claimed = look->claimed;
                 look->claimed = false;

@@ -191,6 +191,18 @@ static void release_claim(Visit *visit, Look *look, Action action) {
         look->claimed = false;
 }
 
+/* A directory that something else, or another one, has taken the place of may have been renamed:
+ * like removals, what becomes of it comes last. */
+static bool must_wait(const Visit *visit, const Look *look) {
+        bool is_directory = S_ISDIR(look->replica.stamp.mode);
+
+        if (visit->removing || !look->has_source || !look->has_replica || !look->name[0])
+                return false;
+        return look_is_directory(look) != is_directory ||
+               (is_directory && look->has_row && look->row->directory_id != 0 &&
+                look->row->replica.inode != look->replica.stamp.inode);
+}
+
 int visit_two_way(Visit *visit, Look *look) {
         Action action;
         int r = 0;
@@ -198,9 +210,10 @@ int visit_two_way(Visit *visit, Look *look) {
         judge_removals(look);
         action = decide(look->source_state, look->replica_state, EVIDENCE_NONE,
                         visit_policy(visit, look));
-        if (visit->removing && look->has_source && action != ACTION_RETURN_REMOVE &&
-            action != ACTION_RETURN_REPLACE)
+        if (must_wait(visit, look)) {
+                visit_note_gone(visit, look);
                 return 0;
+        }
         if (action == ACTION_COMPARE)
                 r = compare(visit, look, &action);
         if (r == 0)

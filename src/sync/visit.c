@@ -409,6 +409,23 @@ static bool is_superseded(const Visit *visit) {
                visit->job->source.stamp.inode != visit->source_directory.stamp.inode;
 }
 
+/* Two-way, what is in the replica's directory is held against what is known of it: another one that
+ * has its place must not be taken for it. Its parent's visit decides. */
+static bool is_known_replica(Visit *visit) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+        uint64_t inode = visit->job->replica_inode;
+        Entry entry;
+
+        if (!visit_is_two_way(visit) || visit->job->created ||
+            visit->directory_id == CATALOG_ROOT || visit->replica_fd < 0)
+                return true;
+        if (inode == 0 &&
+            catalog_reader_by_directory(visit->reader, visit->directory_id, &row) >= 0)
+                inode = row.replica.inode;
+        return inode == 0 || (entry_acquire(visit->replica_fd, "", &entry) >= 0 &&
+                              entry.stamp.inode == inode);
+}
+
 /* In a two-way pair the times of a directory are put right by who looks into it, after what it had
  * to take over from the other side. */
 static void compare_times(Visit *visit) {
@@ -425,6 +442,8 @@ static void compare_times(Visit *visit) {
 static bool enter_replica(Visit *visit) {
         int r = open_replica(visit);
 
+        if (r >= 0 && !is_known_replica(visit))
+                r = -ESTALE;
         if (r < 0 && means_gone(r) && !visit->job->created) {
                 ask_parent(visit);
                 return false;
