@@ -3,13 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool keeps(const Promises *promises) {
+        return promises->policy != POLICY_ONE_WAY && promises->policy != POLICY_TWO_WAY;
+}
+
 void promises_begin(Promises *promises, const World *world, ModelPolicy policy) {
         *promises = (Promises) { .world = world, .policy = policy };
+        keep_promises_begin(&promises->keep, policy);
 }
 
 void promises_done(Promises *promises) {
         content_set_done(&promises->kept);
         content_set_done(&promises->live);
+        keep_promises_done(&promises->keep);
 }
 
 void witness_before(const Promises *promises, ModelSide side, Witness *ret) {
@@ -54,6 +60,8 @@ void witness_after(Promises *promises, const Step *step, Witness *witness) {
                 tree_list(promises->world->sides[side], &after[side]);
                 content_set_add_list(&everywhere, &after[side]);
         }
+        if (keeps(promises) && step->side == MODEL_SOURCE)
+                keep_promises_note_step(&promises->keep, step, &after[MODEL_SOURCE]);
         strike(promises, step, &witness->before, &after[witness->side], &everywhere);
         for (ModelSide side = 0; side < _MODEL_SIDE_MAX; side++) {
                 content_set_add_list(&promises->kept, &after[side]);
@@ -61,6 +69,25 @@ void witness_after(Promises *promises, const Step *step, Witness *witness) {
         }
         content_set_done(&everywhere);
         tree_list_done(&witness->before);
+}
+
+void promises_note_work(Promises *promises) {
+        TreeList replica;
+
+        if (!keeps(promises))
+                return;
+        tree_list(promises->world->sides[MODEL_REPLICA], &replica);
+        keep_promises_note_replica(&promises->keep, &replica);
+        tree_list_done(&replica);
+}
+
+void promises_go_on(Promises *promises) {
+        TreeList replica;
+
+        if (!keeps(promises))
+                return;
+        tree_list(promises->world->sides[MODEL_REPLICA], &replica);
+        keep_promises_go_on(&promises->keep, &replica);
 }
 
 void promises_note_lost_catalog(Promises *promises) {
@@ -109,19 +136,23 @@ static ModelFailure check_live(const Promises *promises, const TreeList *source,
         return missing ? MODEL_CHANGE_LOST : MODEL_PASSED;
 }
 
-static ModelFailure check_equal(const TreeList *sides, char *text, size_t size) {
-        return tree_lists_equal(&sides[MODEL_SOURCE], &sides[MODEL_REPLICA], text, size)
-                       ? MODEL_PASSED
-                       : MODEL_NOT_EQUAL;
-}
-
-ModelFailure promises_check_sides(Promises *promises, char *text, size_t size) {
+ModelFailure promises_check_sides(Promises *promises, bool *ret_equal, char *text, size_t size) {
         TreeList sides[_MODEL_SIDE_MAX];
         ModelFailure failure;
 
         for (ModelSide side = 0; side < _MODEL_SIDE_MAX; side++)
                 tree_list(promises->world->sides[side], &sides[side]);
-        failure = check_equal(sides, text, size);
+        *ret_equal = tree_lists_equal(&sides[MODEL_SOURCE], &sides[MODEL_REPLICA], text, size);
+        failure = *ret_equal ? MODEL_PASSED : MODEL_NOT_EQUAL;
+        if (promises->ignore_links && failure != MODEL_PASSED &&
+            strstr(text, "has another hard link"))
+                failure = MODEL_PASSED;
+        for (ModelSide side = 0; side < _MODEL_SIDE_MAX; side++)
+                if (!tree_list_modes_are_given(&sides[side], text, size))
+                        failure = MODEL_POLICY_BROKEN;
+        if (failure != MODEL_POLICY_BROKEN && keeps(promises))
+                failure = keep_promises_check(&promises->keep, &sides[MODEL_SOURCE],
+                                              &sides[MODEL_REPLICA], text, size);
         if (failure == MODEL_PASSED)
                 failure = check_live(promises, &sides[MODEL_SOURCE], text, size);
         for (ModelSide side = 0; side < _MODEL_SIDE_MAX; side++)

@@ -48,7 +48,8 @@ typedef struct RunOptions {
         EngineWatch watch;
         unsigned n_threads;
         uint64_t seed;
-        unsigned n_steps; /* to draw */
+        unsigned n_steps;  /* to draw */
+        bool ignore_links; /* which names are links to one file is not compared */
         bool trace;
 } RunOptions;
 

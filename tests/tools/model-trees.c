@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "basic/macros.h"
 #include "model-util.h"
 
 static void read_content(const char *path, const struct stat *st, Content *ret) {
@@ -61,6 +62,12 @@ static void add_entry(TreeList *list, const char *directory, const char *path) {
         list->entries[list->n_entries++] = entry;
 }
 
+/* What the engine makes in the source has such a name until it is complete. */
+static bool is_passed_over(const char *name) {
+        return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+               strncmp(name, ".rebackup-", strlen(".rebackup-")) == 0;
+}
+
 static void list_below(TreeList *list, const char *directory, const char *path) {
         char absolute[1024], below[1024];
         const struct dirent *entry;
@@ -69,7 +76,7 @@ static void list_below(TreeList *list, const char *directory, const char *path) 
         (void) snprintf(absolute, sizeof absolute, "%s/%s", directory, path);
         stream = opendir(absolute);
         while (stream && (entry = readdir(stream))) {
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                if (is_passed_over(entry->d_name))
                         continue;
                 (void) snprintf(below, sizeof below, "%s%s%s", path, path[0] ? "/" : "",
                                 entry->d_name);
@@ -161,6 +168,24 @@ bool tree_lists_equal(const TreeList *a, const TreeList *b, char *text, size_t s
                                         other->mode, other->content.text, (long long) other->mtime);
                         return false;
                 }
+        }
+        return true;
+}
+
+bool tree_list_modes_are_given(const TreeList *list, char *text, size_t size) {
+        static const mode_t given[] = { 0600, 0644, 0700, 0711, 0750, 0755 };
+
+        for (size_t i = 0; i < list->n_entries; i++) {
+                const TreeEntry *entry = &list->entries[i];
+                bool found = S_ISLNK(entry->mode);
+
+                for (size_t k = 0; k < ELEMENTSOF(given); k++)
+                        found |= (entry->mode & 07777) == given[k];
+                if (found)
+                        continue;
+                (void) snprintf(text, size, "\"%s\" has the mode %o, which nobody gave it",
+                                entry->path, entry->mode);
+                return false;
         }
         return true;
 }

@@ -39,6 +39,9 @@ const TreeEntry *tree_list_find(const TreeList *list, const char *path);
 /* Whether both hold the same: names, types, contents, modes, mtimes, attributes and which names are
  * links to one file. False with the first difference in TEXT. */
 bool tree_lists_equal(const TreeList *a, const TreeList *b, char *text, size_t size);
+/* Whether only somebody's modes are there: no umask and no other entry's may have got in. False
+ * with the first entry in TEXT that has another one. */
+bool tree_list_modes_are_given(const TreeList *list, char *text, size_t size);
 /* Whether nothing at all has happened between A and B, two looks at one directory: inodes and
  * ctimes as well. */
 bool tree_lists_untouched(const TreeList *a, const TreeList *b, char *text, size_t size);

@@ -38,12 +38,13 @@ static int usage(FILE *f, int status) {
                 "Usage: policy-model [OPTION...]\n"
                 "  --policy NAME    one-way, no-overwrite, no-delete, archive or two-way\n"
                 "  --seed N         of the first run; each further one has the next (1)\n"
-                "  --runs N         (100)\n"
+                "  --runs N         (100; of --replay 1)\n"
                 "  --seconds N      begin no run after that time\n"
                 "  --steps N        of each script (50)\n"
                 "  --watch KIND     off, inotify or marks (fanotify); else each in its turn\n"
                 "  --threads N      of the engine; else 1 or 3\n"
                 "  --tries N        how often a shortened script is played, to see if it fails (3)\n"
+                "  --ignore-links   do not compare which names are links to one file\n"
                 "  --keep-going     do not end with the first script that fails\n"
                 "  --replay FILE    plays what was printed of a failure\n"
                 "  --directory DIR  to work in (below /dev/shm)\n"
@@ -89,6 +90,7 @@ static const struct option long_options[] = {
         { "replay", required_argument, NULL, 'R' },
         { "directory", required_argument, NULL, 'd' },
         { "trace", no_argument, NULL, 'v' },
+        { "ignore-links", no_argument, NULL, 'l' },
         { "help", no_argument, NULL, 'h' },
         {},
 };
@@ -121,6 +123,9 @@ static void parse_option(Arguments *arguments, int c) {
                 break;
         case 'k':
                 arguments->keep_going = true;
+                break;
+        case 'l':
+                arguments->run.ignore_links = true;
                 break;
         case 'R':
                 arguments->replay = optarg;
@@ -244,7 +249,6 @@ int main(int argc, char *argv[]) {
         static char directory[64];
         Arguments arguments = {
                 .run = { .directory = directory, .seed = 1, .n_steps = 50 },
-                .n_runs = 100,
                 .n_tries = 3,
                 .watch = -1,
                 .n_threads = -1,
@@ -257,5 +261,7 @@ int main(int argc, char *argv[]) {
         if (optind != argc)
                 exit(usage(stderr, 2));
         (void) umask(022);
+        if (arguments.n_runs == 0)
+                arguments.n_runs = arguments.replay ? 1 : 100;
         return arguments.replay ? replay(&arguments) : run_seeds(&arguments);
 }
