@@ -30,6 +30,31 @@ void publisher_done(Publisher *publisher) {
         publisher_init(publisher, publisher->engine);
 }
 
+static int find_row(Publisher *publisher, const Node *node, CatalogRow *row) {
+        CatalogReader *reader;
+        int r = worker_reader(&publisher->engine->committer_worker, &reader);
+
+        return r < 0 ? r : catalog_reader_by_directory(reader, node->directory_id, row);
+}
+
+/* Whether the replica's directory has changed since it was recorded. Our own changes move its ctime
+ * as well: what somebody did to its attributes would not show any more afterwards. A new directory
+ * has no row yet. */
+static bool was_changed(Publisher *publisher, Node *node) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+        _cleanup_close_ int fd = -EBADF;
+        Entry entry;
+
+        if (find_row(publisher, node, &row) < 0)
+                return false;
+        if (publisher->node != node)
+                fd = locate_replica_locked(publisher->engine, node);
+        return (publisher->node == node || fd >= 0) &&
+               entry_acquire(publisher->node == node ? publisher->fd : fd, "", &entry) >= 0 &&
+               entry.stamp.ctime != row.replica.ctime;
+}
+
+/* Needs engine->structure. */
 static int touch(Publisher *publisher, Node *node) {
         if (!node || node->touched)
                 return 0;
@@ -43,6 +68,7 @@ static int touch(Publisher *publisher, Node *node) {
         }
         publisher->touched[publisher->n_touched++] = node_ref(node);
         node->touched = true;
+        node->strange = was_changed(publisher, node);
         return 0;
 }
 
@@ -55,7 +81,7 @@ static int enter(Publisher *publisher, Node *node) {
         node_unref(publisher->node);
         publisher->node = node_ref(node);
         publisher->fd = locate_replica_locked(publisher->engine, node);
-        return publisher->fd < 0 ? publisher->fd : 0;
+        return publisher->fd < 0 ? publisher->fd : touch(publisher, node);
 }
 
 static int staging_fd(const Publisher *publisher) {
@@ -319,24 +345,33 @@ static bool has_same_owner(const Stamp *a, const Stamp *b) {
         return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid;
 }
 
-/* Whether the replica's directory is as we left it, or as the source's is. What somebody else did
- * to it, or what the source's became meanwhile, must not pass for known. A new directory has no row
- * that could be read yet. */
-static bool is_ours(Publisher *publisher, Node *node, const Stamp *source, const Stamp *replica) {
-        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
-        CatalogReader *reader;
+typedef enum Ownership {
+        OWNERSHIP_OTHERS,
+        OWNERSHIP_UNKNOWN,
+        OWNERSHIP_OURS,
+} Ownership;
 
-        if (has_same_owner(source, replica) ||
-            worker_reader(&publisher->engine->committer_worker, &reader) < 0 ||
-            catalog_reader_by_directory(reader, node->directory_id, &row) < 0)
-                return true;
-        return has_same_owner(&row.replica, replica);
+/* Whether the replica's directory is as we left it, or as the source's is. What somebody else did
+ * to it, or what the source's became meanwhile, must not pass for known. Of a new directory, which
+ * has no row yet, nobody can tell. */
+static Ownership ownership(Publisher *publisher, Node *node, const Stamp *source,
+                           const Stamp *replica) {
+        _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
+
+        if (has_same_owner(source, replica))
+                return node->strange ? OWNERSHIP_UNKNOWN : OWNERSHIP_OURS;
+        if (find_row(publisher, node, &row) < 0)
+                return OWNERSHIP_UNKNOWN;
+        if (!has_same_owner(&row.replica, replica))
+                return OWNERSHIP_OTHERS;
+        return node->strange ? OWNERSHIP_UNKNOWN : OWNERSHIP_OURS;
 }
 
 static void restore_times(Publisher *publisher, Node *node, int fd,
                           int (*stamp)(Catalog *, int64_t, const Stamp *)) {
         int64_t seen = node->mtime;
         Entry source, entry;
+        Ownership owned;
 
         if (sample_source(publisher->engine, node, &source) < 0) {
                 /* Its rename is still to be followed. What was last seen is most likely right; the
@@ -352,7 +387,11 @@ static void restore_times(Publisher *publisher, Node *node, int fd,
         if (entry.stamp.mtime != source.stamp.mtime &&
             (metadata_set_mtime(fd, source.stamp.mtime) < 0 || entry_acquire(fd, "", &entry) < 0))
                 return;
-        if (stamp && is_ours(publisher, node, &source.stamp, &entry.stamp))
+        owned = ownership(publisher, node, &source.stamp, &entry.stamp);
+        /* A ctime that no entry has makes the next look go into it. */
+        if (owned == OWNERSHIP_UNKNOWN)
+                entry.stamp.ctime = 0;
+        if (stamp && owned != OWNERSHIP_OTHERS)
                 (void) stamp(publisher->engine->pair->store.catalog, node->directory_id,
                              &entry.stamp);
 }

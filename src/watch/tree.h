@@ -56,6 +56,7 @@ struct Node {
         bool wanted;          /* (pass) another one passed over a job in it meanwhile */
         bool late;            /* (pass) it is to be visited again as a whole */
         bool touched;         /* (pass) its replica directory's mtime must be restored */
+        bool strange;         /* (pass) somebody else was at that directory before it was touched */
         uint16_t name_length;
         uint16_t inline_size; /* of inline_name, with its NUL */
         char inline_name[];

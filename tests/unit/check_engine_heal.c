@@ -103,6 +103,18 @@ START_TEST(links_in_the_replica_are_not_followed) {
 }
 END_TEST
 
+/* What is published in a directory moves its ctime, which would hide what somebody did to it. */
+START_TEST(directory_attributes_beside_a_change) {
+        test_run("mkdir s/c && echo one >s/c/a");
+        test_open(NULL, 0);
+        (void) test_full();
+        test_run("setfattr -n user.x -v y r/c && echo more >s/c/a");
+        ck_assert_str_eq(test_dirty("c", "a"), "update 1");
+        (void) test_full();
+        test_expect_in_step();
+}
+END_TEST
+
 int main(void) {
         TCase *tcase;
         Suite *suite = test_engine_suite("engine_heal", &tcase);
@@ -111,5 +123,6 @@ int main(void) {
         tcase_add_loop_test(tcase, tampering_is_undone_after_a_restart, 0, ELEMENTSOF(cases));
         tcase_add_loop_test(tcase, tampering_and_changes, 0, ELEMENTSOF(cases));
         tcase_add_test(tcase, links_in_the_replica_are_not_followed);
+        tcase_add_test(tcase, directory_attributes_beside_a_change);
         return test_fs_run(suite);
 }
