@@ -214,13 +214,21 @@ static int take_name(Publisher *publisher, Item *item) {
         return item->is_guarded ? undo_unless_seen(publisher, item) : 0;
 }
 
+/* Whoever was at it since it got its name must not pass for known. */
+static bool is_as_staged(const Stamp *staged, const Stamp *published) {
+        return stamp_content_equal(staged, published) && staged->mode == published->mode &&
+               staged->uid == published->uid && staged->gid == published->gid;
+}
+
 static int publish_entry(Publisher *publisher, Item *item) {
-        Entry entry;
+        Entry staged, entry;
+        bool is_known;
         int r;
 
         r = enter(publisher, item->node);
         if (r < 0)
                 return r;
+        is_known = entry_acquire(staging_fd(publisher), item->stage, &staged) >= 0;
         r = take_name(publisher, item);
         if (r == -EACCES && !item->displaced && lift_modes(publisher, item))
                 r = take_name(publisher, item);
@@ -231,6 +239,8 @@ static int publish_entry(Publisher *publisher, Item *item) {
         if (r < 0)
                 return r;
         item->row.replica = entry.stamp;
+        if (is_known && !is_as_staged(&staged.stamp, &entry.stamp))
+                item->row.replica.ctime = 0;
         return touch(publisher, item->node);
 }
 

@@ -262,8 +262,8 @@ static void check(Run *run) {
         if (has_failed(run))
                 return;
         check_idle(run, equal);
-        if (world_n_staged(&run->world) > 0)
-                fail(run, MODEL_LITTER, "after a full pass that had nothing to do");
+        if (world_has_litter(&run->world, text, sizeof text))
+                fail(run, MODEL_LITTER, text);
         run->linked = has_links(run);
         promises_go_on(&run->promises);
 }

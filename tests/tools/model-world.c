@@ -315,20 +315,34 @@ void world_add_staged(const World *world, ContentSet *set) {
         for_each_store(world, add_staged, set);
 }
 
-static void count_staged(const char *store, void *userdata) {
+typedef struct Litter {
+        char *text;
+        size_t size;
+        bool found;
+} Litter;
+
+static void find_litter(const char *store, void *userdata) {
+        Litter *litter = userdata;
         char path[ABSOLUTE_MAX];
         TreeList list;
 
         (void) snprintf(path, sizeof path, "%s/staging", store);
         tree_list(path, &list);
-        for (size_t i = 0; i < list.n_entries; i++)
-                *(size_t *) userdata += list.entries[i].path[0] && list.entries[i].path[0] != '.';
+        for (size_t i = 0; i < list.n_entries; i++) {
+                const TreeEntry *entry = &list.entries[i];
+
+                if (!entry->path[0] || entry->path[0] == '.')
+                        continue;
+                (void) snprintf(litter->text, litter->size, "\"%s\", %o %s", entry->path,
+                                entry->mode, entry->content.text);
+                litter->found = true;
+        }
         tree_list_done(&list);
 }
 
-size_t world_n_staged(const World *world) {
-        size_t n = 0;
+bool world_has_litter(const World *world, char *text, size_t size) {
+        Litter litter = { .text = text, .size = size };
 
-        for_each_store(world, count_staged, &n);
-        return n;
+        for_each_store(world, find_litter, &litter);
+        return litter.found;
 }

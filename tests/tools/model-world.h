@@ -28,5 +28,5 @@ Step world_draw(const World *world, Random *random, ModelSide side, unsigned *ne
 void world_add_versions(const World *world, ContentSet *set);
 /* Those on their way in or out: in the stores, but in no version. */
 void world_add_staged(const World *world, ContentSet *set);
-/* How many entries lie in the stores' staging directories. */
-size_t world_n_staged(const World *world);
+/* Whether entries lie in the stores' staging directories, of which TEXT tells one. */
+bool world_has_litter(const World *world, char *text, size_t size);
