@@ -61,8 +61,7 @@ int recorded_proof(const Recorded *recorded, const char *path, RecordedProof *re
         r = catalog_reader_count_kept(recorded->reader, &proof.n_kept);
         if (r < 0)
                 return r;
-        proof.is_identical = proof.n_kept == 0 &&
-                             memcmp(&proof.digests.source, &proof.digests.replica,
+        proof.is_identical = memcmp(&proof.digests.source, &proof.digests.replica,
                                     sizeof proof.digests.source) == 0;
         if (catalog_get_fact(recorded->catalog, CATALOG_FACT_HELD_REMOVALS, &text) >= 0)
                 proof.is_identical = false;

@@ -22,8 +22,8 @@ void recorded_close(Recorded *recorded);
 int recorded_find(const Recorded *recorded, const char *path, CatalogRow *ret);
 
 typedef struct RecordedProof {
-        CatalogDigests digests;   /* of PATH with all that is below it */
-        bool is_identical;        /* nothing is kept apart by a policy, either */
+        CatalogDigests digests; /* of PATH with all that is below it */
+        bool is_identical;
         uint64_t n_kept;          /* in all of the pair: see CATALOG_KEPT */
         usec_t proven;            /* when a full pass last found all of the pair equal; 0: never */
         CatalogCoverage coverage; /* of all of the pair: what was read back from both disks */

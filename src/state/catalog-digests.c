@@ -26,6 +26,7 @@ enum {
         NOTE_PARENT,
         NOTE_NAME,
         NOTE_DIRECTORY_ID,
+        NOTE_KEPT,
         NOTE_HASH,
         NOTE_SOURCE, /* mode, uid, gid, mtime, size, rdev */
         NOTE_REPLICA = NOTE_SOURCE + 6,
@@ -95,21 +96,23 @@ static int make_summand(DigestMaker *maker, const DigestEntry *entry, DigestSum 
 }
 
 /* That the entry of ROW came (SIGN 1) or went (-1). CONTENTS are those of a directory, source and
- * replica. */
+ * replica. What the source has of an entry that is kept apart is not known: that differs from
+ * anything. */
 static int note_row(Digests *digests, int sign, const CatalogRow *row, const Hash *contents) {
-        bool is_directory = row->directory_id != 0, same;
+        bool is_directory = row->directory_id != 0, same, is_kept = row->flags & CATALOG_KEPT;
         const Hash *content = row->has_hash ? &row->hash : NULL;
+        const Hash *source_content = is_kept ? &digests->nothing : content;
         DigestEntry entry = {
                 .name = row->name,
                 .name_bytes = strlen(row->name),
                 .stamp = &row->source,
-                .content = is_directory ? &contents[0] : content,
+                .content = is_directory ? &contents[0] : source_content,
         };
         DigestSum sums[2];
         int r;
 
         r = make_summand(digests->maker, &entry, &sums[0]);
-        same = stamp_replicates(&row->source, &row->replica) &&
+        same = !is_kept && stamp_replicates(&row->source, &row->replica) &&
                (!is_directory || memcmp(&contents[0], &contents[1], sizeof contents[0]) == 0);
         if (r >= 0 && !same) {
                 entry.stamp = &row->replica;
@@ -128,6 +131,7 @@ static int note_values(Digests *digests, sqlite3_value **arguments) {
                 .parent = sqlite3_value_int64(arguments[NOTE_PARENT]),
                 .name = (char *) sqlite3_value_text(arguments[NOTE_NAME]),
                 .directory_id = sqlite3_value_int64(arguments[NOTE_DIRECTORY_ID]),
+                .flags = (unsigned) sqlite3_value_int(arguments[NOTE_KEPT]),
         };
         Hash contents[2];
 

@@ -447,7 +447,9 @@ static int read_digests(CatalogReader *reader, sqlite3_stmt *statement, CatalogD
                 return r;
         if (row.directory_id == 0) {
                 content = row.has_hash ? &row.hash : NULL;
-                r = row_digest(reader, &row, &row.source, content, &ret->source);
+                /* As catalog-digests.c has it: nothing is known of the source's. */
+                r = row_digest(reader, &row, &row.source,
+                               row.flags & CATALOG_KEPT ? &contents[0] : content, &ret->source);
                 return r < 0 ? r : row_digest(reader, &row, &row.replica, content, &ret->replica);
         }
         (void) read_hash(statement, ROW_END, &contents[0]);

@@ -30,8 +30,8 @@
 #define SCHEMA_NOTE_FUNCTION "rebackup_note"
 #define SCHEMA_DIGEST_STAMP(side) \
         side "_mode, " side "_uid, " side "_gid, " side "_mtime, " side "_size, " side "_rdev"
-#define SCHEMA_DIGEST_COLUMNS(row)              \
-        row ".name, " row ".directory_id, " row \
+#define SCHEMA_DIGEST_COLUMNS(row)                                               \
+        row ".name, " row ".directory_id, " row ".flags & " SCHEMA_KEPT ", " row \
             ".hash, " SCHEMA_DIGEST_STAMP(row ".source") ", " SCHEMA_DIGEST_STAMP(row ".replica")
 #define SCHEMA_NOTE(sign, row, contents)       \
         SCHEMA_NOTE_FUNCTION "(" sign ", " row \
@@ -40,8 +40,9 @@
         "CASE WHEN " row ".directory_id <> 0 THEN (SELECT " side "_digest FROM digest WHERE" \
         " id = " row ".directory_id) END"
 #define SCHEMA_CONTENT(row) SCHEMA_CONTENT_OF(row, "source") ", " SCHEMA_CONTENT_OF(row, "replica")
-#define SCHEMA_DIGEST_UPDATES \
-        "directory_id, hash, " SCHEMA_DIGEST_STAMP("source") ", " SCHEMA_DIGEST_STAMP("replica")
+#define SCHEMA_DIGEST_UPDATES                                                                 \
+        "directory_id, flags, hash, " SCHEMA_DIGEST_STAMP("source") ", " SCHEMA_DIGEST_STAMP( \
+                "replica")
 
 /* Facts that tell the next opening what became of this one. */
 #define SCHEMA_FACT_OPEN "open"       /* there while the catalog is open: left behind by a crash */

@@ -104,7 +104,7 @@ typedef struct EngineProgress {
 /* Whether both sides are the same, as far as is recorded, and since when that is proven. */
 typedef struct Proof {
         bool is_known;        /* the next three are */
-        bool is_identical;    /* both digests are the same, and no policy keeps anything apart */
+        bool is_identical;    /* both digests are the same */
         uint64_t n_kept;      /* entries that a policy keeps in the replica as they are, changed or
                                  gone in the source */
         Hash source, replica; /* digests of the roots with all that is below them */

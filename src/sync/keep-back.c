@@ -125,8 +125,20 @@ static int claim_replica(Visit *visit, Look *look) {
         return is_kept_by_now(visit, look);
 }
 
+/* The directory that the row is of may turn up under another name, which takes the replica's away
+ * from here. */
+static bool may_have_moved(const Visit *visit, const Look *look) {
+        return look->has_source && look->has_row && look->row->directory_id != 0 &&
+               !(look->row->flags & CATALOG_KEPT) && visit_may_be_renamed_yet(visit);
+}
+
 int visit_keep(Visit *visit, Look *look) {
         int r;
+
+        if (may_have_moved(visit, look)) {
+                visit_defer(visit, look);
+                return 0;
+        }
 
         /* Like removals, last: it may have been renamed. */
         if (!look->has_source && !visit->removing && !visit->job->kept) {

@@ -47,6 +47,9 @@ void look_apply_policy(Look *look, Policy policy) {
                 if (!look->kept)
                         look->source_state = STATE_CHANGED;
         }
+        if (flags & CATALOG_KEPT_OLD && !look->kept && look->has_source && look->has_replica &&
+            mode_type(look->source.stamp.mode) != mode_type(look->replica.stamp.mode))
+                look->replica_state = STATE_RETYPED;
         if (flags & CATALOG_KEPT_GONE) {
                 look->kept = !look->has_source && as_left && !policy.remove;
                 /* It is back: of what is in a directory nothing has been seen meanwhile. */

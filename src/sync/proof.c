@@ -42,7 +42,7 @@ static void acquire(Engine *engine, uint64_t n_kept, bool count, Proof *ret) {
         ret->is_known = true;
         ret->source = digests.source;
         ret->replica = digests.replica;
-        ret->is_identical = ret->n_kept == 0 && engine_n_held_removals(engine) == 0 &&
+        ret->is_identical = engine_n_held_removals(engine) == 0 &&
                             memcmp(&digests.source, &digests.replica, sizeof digests.source) == 0;
 }
 
@@ -68,6 +68,18 @@ void proof_begin(Engine *engine) {
                 (void) log_debug_errno(r, "failed to compute the catalog's digests: %m");
         acquire(engine, 0, true, &proof);
         publish(engine, &proof, at);
+}
+
+void proof_count_kept(Engine *engine) {
+        CatalogReader *reader;
+        uint64_t n_kept;
+
+        if (engine->proof.n_kept == 0 || worker_reader(&engine->committer_worker, &reader) < 0 ||
+            catalog_reader_count_kept(reader, &n_kept) < 0)
+                return;
+        (void) pthread_mutex_lock(&engine->mutex);
+        engine->proof.n_kept = n_kept;
+        (void) pthread_mutex_unlock(&engine->mutex);
 }
 
 static bool changes_kept(const ItemList *list) {

@@ -8,5 +8,7 @@
 
 /* Before the first batch. A catalog that was made before there were digests gets them here. */
 void proof_begin(Engine *engine);
+/* Rows went that may have been of entries that were kept. */
+void proof_count_kept(Engine *engine);
 /* LIST was committed: with the end of a full pass, if that is among it. */
 void proof_note(Engine *engine, const ItemList *list);

@@ -6,6 +6,7 @@
 #include "basic/log.h"
 #include "basic/macros.h"
 #include "sync/file-systems.h"
+#include "sync/proof.h"
 
 enum {
         LINKED_MAX = 4096,    /* files that wait to be taken */
@@ -210,6 +211,8 @@ void purge_step(Engine *engine) {
         if (r < 0)
                 (void) log_debug_errno(
                         r, "failed to delete rows of a removed directory, leaving them: %m");
-        if (r < 0 || n == 0)
+        if (r < 0 || n == 0) {
                 purge->n_ids--;
+                proof_count_kept(engine);
+        }
 }

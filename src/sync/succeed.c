@@ -35,7 +35,7 @@ bool visit_succeed(Visit *visit, Look *look) {
 int visit_succeed_in_place(Visit *visit, Look *look) {
         if (visit->engine->pair->dry_run || visit->staged)
                 return 0;
-        if (visit->pass->n_late_rounds == 0) {
+        if (visit_may_be_renamed_yet(visit)) {
                 visit_defer(visit, look);
                 return 1;
         }

@@ -196,6 +196,11 @@ int visit_moved(Visit *visit, Look *look);
  * directory is made anew, and publishing it displaces the old one, which may still turn up
  * elsewhere. False: left as it is. */
 bool visit_succeed(Visit *visit, Look *look);
+/* Whether a directory that lost its name in the source may still be found under another one in this
+ * pass: by the first look at that, or, when that is in a new directory, by the second. */
+static inline bool visit_may_be_renamed_yet(const Visit *visit) {
+        return visit->pass->n_late_rounds < 2;
+}
 /* The same where the old directory may not go: the new one takes over what the replica has. 1: put
  * off until whoever finds the old one's new name has renamed it; 0; -errno. */
 int visit_succeed_in_place(Visit *visit, Look *look);

@@ -27,7 +27,7 @@ static const char *const *overrides(int policy) {
 
 static void make_pair(int policy) {
         test_run(
-                "cd s && mkdir -p d/sub e && echo first >f && echo other >o && echo deep >d/sub/z && "
+                "cd s && mkdir -p d/sub e empty/of/all && echo first >f && echo other >o && echo deep >d/sub/z && "
                 "echo x >d/x && echo y >e/y && ln -s f link && echo linked >a && ln a b");
         test_run("find s -exec touch -h -d '2020-01-01' {} +");
         test_open(overrides(policy), 0);
@@ -56,6 +56,8 @@ static const struct {
         /* ... types */
         { OVERWRITE_NO, "rm f && mkdir f && echo in >f/in", "keep 1", "grep -qx first f", 1 },
         { OVERWRITE_NO, "rm -r d && echo d >d", "keep 1", "grep -qx deep d/sub/z", 1 },
+        { OVERWRITE_NO, "rm f && mkfifo f", "keep 1", "grep -qx first f", 1 },
+        { OVERWRITE_NO, "rm -r d && mkfifo d", "keep 1", "grep -qx deep d/sub/z", 1 },
         { OVERWRITE_NO, "rm f && ln -s o f", "keep 1", "test ! -L f && grep -qx first f", 1 },
         /* ... renames */
         { OVERWRITE_NO, "mv f g && mv d c", "rename 2", "grep -qx first g && cat c/sub/z", 0 },
@@ -78,6 +80,7 @@ static const struct {
         /* Delete=no */
         { DELETE_NO, "rm f", "keep 1", "grep -qx first f", 1 },
         { DELETE_NO, "rm -r d", "keep 1", "grep -qx deep d/sub/z && grep -qx x d/x", 4 },
+        { DELETE_NO, "rm -r empty", "keep 1", "test -d empty/of/all", 3 },
         { DELETE_NO, "rm d/x", "keep 1", "grep -qx x d/x", 1 },
         { DELETE_NO, "rm b", "keep 1", "grep -qx linked b", 1 },
         { DELETE_NO, "rm f && echo second >o", "update 1, keep 1", "grep -qx second o && cat f",
@@ -95,6 +98,7 @@ static const struct {
         { DELETE_NO, "mv d c && mkdir d && echo new >d/n", NULL, "cat c/x d/n && ! test -e d/x",
           0 },
         { DELETE_NO, "rm -r d && mkdir d && echo new >d/n", NULL, "cat d/x d/n d/sub/z", 3 },
+        { DELETE_NO, "mv d t && mv f d && mv t f", NULL, "grep -qx first d && cat f/sub/z", 0 },
         { DELETE_NO, "rm -r d && mv f d", NULL, "cat d/x", 2 },
 
         /* both */
@@ -103,7 +107,7 @@ static const struct {
         { ARCHIVE, "mv f g && mv d c", "rename 2", "cat g c/sub/z && ! test -e f", 0 },
         { ARCHIVE, "rm f && mkdir f && echo in >f/in", "keep 1", "grep -qx first f", 1 },
         { ARCHIVE, "rm -r d && echo d >d", "keep 1", "grep -qx deep d/sub/z", 1 },
-        { ARCHIVE, "find . -mindepth 1 -delete", NULL, "cat f o d/sub/z d/x e/y a b", 11 },
+        { ARCHIVE, "find . -mindepth 1 -delete", NULL, "cat f o d/sub/z d/x e/y a b", 14 },
 };
 
 static void expect(const char *text, bool condition, const char *what) {
