@@ -17,7 +17,9 @@
 #include "daemon/alert-kind.h"
 #include "daemon/alert-limit.h"
 #include "daemon/alert-starter.h"
+#include "daemon/log-message.h"
 #include "daemon/manager.h"
+#include "daemon/message-ids.h"
 #include "daemon/runtime-directory.h"
 #include "sync/message-ids.h"
 
@@ -26,8 +28,10 @@
 #define LASTING_ATTEMPTS 3
 #define LASTING_USEC (5 * USEC_PER_MINUTE)
 
-/* In the runtime directory: what alert_limit_format() gives. */
+/* In the runtime directory: what alert_limit_format() gives, and a line while the service runs,
+ * which one that is killed leaves there. */
 #define STATE_FILE "alert-state"
+#define RUNNING "RUNNING=yes\n"
 
 struct Alerts {
         pthread_mutex_t mutex; /* below that of the log; nothing is logged under it */
@@ -35,6 +39,7 @@ struct Alerts {
         int event_fd;               /* readable when another thread has added something */
         int runtime_fd, starter_fd; /* one of both, or none */
         sd_event_source *source;
+        bool crashed; /* the process before us */
 };
 
 /* Any thread, under the log's mutex. */
@@ -72,18 +77,22 @@ static int open_runtime(void) {
 static void load_state(Alerts *alerts) {
         _cleanup_free_ char *text = NULL;
 
-        if (alert_directory_read(alerts->runtime_fd, STATE_FILE, ALERT_TEXT_MAX, &text) >= 0)
-                (void) alert_limit_parse(text, now_usec(CLOCK_MONOTONIC), &alerts->limit);
+        if (alert_directory_read(alerts->runtime_fd, STATE_FILE, ALERT_TEXT_MAX, &text) < 0)
+                return;
+        alerts->crashed = startswith(text, RUNNING);
+        (void) alert_limit_parse(text, now_usec(CLOCK_MONOTONIC), &alerts->limit);
 }
 
-static void save_state(Alerts *alerts) {
-        _cleanup_free_ char *text = NULL;
+static void save_state(Alerts *alerts, bool running) {
+        _cleanup_free_ char *text = NULL, *limit = NULL;
         int r = -ENOMEM;
 
+        if (alerts->runtime_fd < 0)
+                return;
         (void) pthread_mutex_lock(&alerts->mutex);
-        text = alert_limit_format(&alerts->limit);
+        limit = alert_limit_format(&alerts->limit);
         (void) pthread_mutex_unlock(&alerts->mutex);
-        if (text)
+        if (limit && asprintf(&text, "%s%s", running ? RUNNING : "", limit) >= 0)
                 r = alert_directory_write(alerts->runtime_fd, STATE_FILE, text);
         if (r < 0)
                 (void) log_debug_errno(r, "cannot note what was alerted to: %m");
@@ -165,10 +174,16 @@ void manager_begin_alerts(Manager *manager, int starter_fd) {
                 }
         }
         r = alerts_new(manager, runtime_fd, starter_fd, &manager->alerts);
-        if (r < 0)
+        if (r < 0) {
                 (void) log_warning_errno(r, "there will be no alerts: %m");
-        else
-                set_timer(manager);
+                return;
+        }
+        if (manager->alerts->crashed)
+                log_message(LOG_ERR, REBACKUP_MSG_CRASHED,
+                            "the service did not end in good order the last time: it crashed, hung "
+                            "or was killed; its journal and \"coredumpctl\" may tell why");
+        save_state(manager->alerts, true);
+        set_timer(manager);
 }
 
 static void add_failure(Alerts *alerts, const Failure *failure) {
@@ -235,8 +250,7 @@ static void tell(Manager *manager, usec_t now) {
         report.pair = strdup(manager->sinks->pair ?: "?");
         report.sound = manager->config->alert_sound;
         hand_over(alerts, &report);
-        if (alerts->runtime_fd >= 0)
-                save_state(alerts);
+        save_state(alerts, true);
 }
 
 static bool is_due(const Manager *manager, usec_t now) {
@@ -271,8 +285,7 @@ void manager_end_alerts(Manager *manager) {
             (alerts->starter_fd >= 0 || alerts->limit.last == 0 ||
              now >= alerts->limit.last + manager->config->alert_min_interval))
                 tell(manager, now);
-        else if (alerts->runtime_fd >= 0)
-                save_state(alerts);
+        save_state(alerts, false);
         manager_set_timer(manager, TIMER_ALERT, USEC_INFINITY);
         manager->alerts = alerts_free(alerts);
 }
