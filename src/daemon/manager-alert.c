@@ -42,6 +42,12 @@ struct Alerts {
         bool crashed; /* the process before us */
 };
 
+static void forget(Alerts *alerts, AlertKind kind) {
+        (void) pthread_mutex_lock(&alerts->mutex);
+        alert_limit_forget(&alerts->limit, kind);
+        (void) pthread_mutex_unlock(&alerts->mutex);
+}
+
 /* Any thread, under the log's mutex. */
 static void on_record(const LogRecord *record, void *userdata) {
         Alerts *alerts = ASSERT_PTR(userdata);
@@ -53,8 +59,11 @@ static void on_record(const LogRecord *record, void *userdata) {
                 .message_id = (char *) record->message_id,
                 .error = record->error,
         };
+        AlertKind ended = alert_kind_that_ended(record);
         uint64_t one = 1;
 
+        if (ended >= 0)
+                forget(alerts, ended);
         if (alert.kind < 0)
                 return;
         (void) pthread_mutex_lock(&alerts->mutex);
@@ -218,13 +227,8 @@ void manager_alert_failures(Manager *manager) {
 }
 
 void manager_forget_alerts(Manager *manager, AlertKind kind) {
-        Alerts *alerts = manager->alerts;
-
-        if (!alerts)
-                return;
-        (void) pthread_mutex_lock(&alerts->mutex);
-        alert_limit_forget(&alerts->limit, kind);
-        (void) pthread_mutex_unlock(&alerts->mutex);
+        if (manager->alerts)
+                forget(manager->alerts, kind);
 }
 
 static void hand_over(Alerts *alerts, const AlertReport *report) {

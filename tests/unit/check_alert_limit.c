@@ -148,6 +148,7 @@ static const struct {
 } records[] = {
         { { .level = LOG_ERR, .message_id = REBACKUP_MSG_HOLD }, ALERT_HOLD },
         { { .level = LOG_ERR, .message_id = REBACKUP_MSG_ROT_SOURCE }, ALERT_ROT },
+        { { .level = LOG_ERR, .message_id = REBACKUP_MSG_REMOVALS_HELD }, ALERT_HOLD },
         { { .level = LOG_ERR, .message_id = REBACKUP_MSG_RELOAD_FAILED, .error = -EINVAL },
           ALERT_CONFIG },
         { { .level = LOG_ERR, .message_id = REBACKUP_MSG_PASS_FAILED, .error = -ENOMEM },
@@ -172,6 +173,19 @@ START_TEST(kind_of_record) {
 }
 END_TEST
 
+START_TEST(kind_that_ended) {
+        LogRecord record = { .level = LOG_NOTICE };
+
+        ck_assert_int_eq(alert_kind_that_ended(&record), _ALERT_KIND_INVALID);
+        record.message_id = REBACKUP_MSG_PLACE_HELD;
+        ck_assert_int_eq(alert_kind_that_ended(&record), _ALERT_KIND_INVALID);
+        record.message_id = REBACKUP_MSG_PLACE_RELEASED;
+        ck_assert_int_eq(alert_kind_that_ended(&record), ALERT_HOLD);
+        record.message_id = REBACKUP_MSG_RELOADED;
+        ck_assert_int_eq(alert_kind_that_ended(&record), ALERT_CONFIG);
+}
+END_TEST
+
 START_TEST(kind_of_failure) {
         ck_assert_int_eq(alert_kind_of_failure(-EACCES), ALERT_FAILING);
         ck_assert_int_eq(alert_kind_of_failure(-ENOSPC), ALERT_DISK);
@@ -190,6 +204,7 @@ int main(void) {
         tcase_add_test(tcase, memory_of_the_told_is_bounded);
         tcase_add_test(tcase, next_process_goes_on);
         tcase_add_loop_test(tcase, kind_of_record, 0, (int) ELEMENTSOF(records));
+        tcase_add_test(tcase, kind_that_ended);
         tcase_add_test(tcase, kind_of_failure);
         suite_add_tcase(suite, tcase);
         return test_fs_run(suite);
