@@ -72,6 +72,7 @@ int config_directories(const char *root, char ***ret) {
         _cleanup_(path_list_done) PathList list = {};
         int r;
 
+        root = root ?: "";
         r = add_user_directory(&list, root);
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(system_directories); i++)
                 r = path_list_add(&list, "%s%s", root, system_directories[i]);

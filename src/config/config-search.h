@@ -8,8 +8,8 @@
 
 /* The directories in which configurations are looked for, the first one winning: of a user who is
  * not root $XDG_CONFIG_HOME/rebackup or ~/.config/rebackup; then /etc/rebackup and
- * /usr/lib/rebackup; each behind ROOT. They need not exist. *RET is NULL-terminated and the
- * caller's. 0 or -ENOMEM. */
+ * /usr/lib/rebackup; each behind ROOT, which may be NULL. They need not exist. *RET is
+ * NULL-terminated and the caller's. 0 or -ENOMEM. */
 int config_directories(const char *root, char ***ret);
 
 /* The paths that may hold it, in the order in which they are to be read: NAME.conf in each of these

@@ -257,7 +257,7 @@ static void check_watches(Survey *survey, const Config *config, const TreeSize *
                      count, name, limit, needed + needed / 2);
         else
                 note(survey, SURVEY_FOUND, "%s %s to watch, which the limits allow", count,
-                     needed == 1 ? "directory" : "directories");
+                     size->n_directories == 1 ? "directory" : "directories");
 }
 
 static void describe_source(Survey *survey, const Place *source, const TreeSize *size) {

@@ -428,11 +428,26 @@ START_TEST(normalized_paths) {
 }
 END_TEST
 
+/* As rebackupctl is called by everybody. */
+START_TEST(without_a_root) {
+        _cleanup_(config_paths_freep) char **directories = NULL;
+        bool found = false;
+
+        ck_assert_int_eq(config_directories(NULL, &directories), 0);
+        for (size_t i = 0; directories[i]; i++) {
+                ck_assert_int_eq(directories[i][0], '/');
+                found |= strcmp(directories[i], "/etc/rebackup") == 0;
+        }
+        ck_assert(found);
+}
+END_TEST
+
 int main(void) {
         TCase *tcase;
         Suite *suite = test_config_suite("config-sources", &tcase);
 
         tcase_add_test(tcase, order);
+        tcase_add_test(tcase, without_a_root);
         tcase_add_test(tcase, hidden_drop_in);
         tcase_add_test(tcase, users);
         tcase_add_test(tcase, all_names);
