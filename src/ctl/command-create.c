@@ -16,6 +16,7 @@
 #include "ctl/commands.h"
 #include "ctl/json.h"
 #include "ctl/new-config.h"
+#include "ctl/pair-names.h"
 #include "ctl/say.h"
 #include "ctl/survey.h"
 #include "ctl/terminal.h"
@@ -68,6 +69,7 @@ int command_check(const CtlOptions *options) {
         r = config_load_instance(options->config_root, options->pair, NULL, &config, &problems);
         if (r < 0) {
                 say_lines(problems, r);
+                pair_names_suggest(options);
                 return EX_CONFIG;
         }
         r = survey_make(config, &survey);

@@ -4,10 +4,13 @@
 #include <getopt.h>
 #include <stdlib.h>
 
+#include "basic/edit-distance.h"
 #include "basic/macros.h"
 #include "basic/refuse.h"
 #include "basic/string-util.h"
 #include "ctl/verbs.h"
+
+enum { OPTION_DISTANCE_MAX = 2 };
 
 enum {
         OPTION_AT = 0x100,
@@ -143,15 +146,35 @@ static void take_option(CtlOptions *options, int option) {
         }
 }
 
+/* The option that is most like TEXT, which begins with its hyphens; NULL: none is. */
+static const char *nearest_option(const char *text) {
+        size_t least = OPTION_DISTANCE_MAX + 1;
+        const char *nearest = NULL;
+
+        for (const struct option *option = long_options; option->name; option++) {
+                size_t d = edit_distance(text + strspn(text, "-"), option->name);
+
+                if (d < least) {
+                        least = d;
+                        nearest = option->name;
+                }
+        }
+        return nearest;
+}
+
 /* getopt_long(3) tells a wrong short option by its letter and a wrong long one by its place. */
 static int refuse_option(char **argv, bool lacks_value, char **ret_error) {
+        const char *near;
+
         if (lacks_value)
                 return refuse(ret_error, "option '%s' needs a value", argv[optind - 1]);
         if (optopt > 0 && optopt < 0x100)
                 return refuse(ret_error, "unknown option '-%c'", optopt);
         if (optopt >= 0x100)
                 return refuse(ret_error, "option '%s' takes no value", argv[optind - 1]);
-        return refuse(ret_error, "unknown option '%s'", argv[optind - 1]);
+        near = nearest_option(argv[optind - 1]);
+        return refuse(ret_error, "unknown option '%s'%s%s%s", argv[optind - 1],
+                      near ? "; did you mean '--" : "", near ?: "", near ? "'?" : "");
 }
 
 static const struct {

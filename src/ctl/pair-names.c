@@ -13,6 +13,7 @@
 #include "config/bus-name.h"
 #include "config/config-search.h"
 #include "config/config.h"
+#include "ctl/say.h"
 
 #define SUFFIX ".conf"
 
@@ -148,4 +149,16 @@ const char *pair_names_nearest(const PairNames *names, const char *name) {
                 }
         }
         return nearest;
+}
+
+void pair_names_suggest(const CtlOptions *options) {
+        _cleanup_(pair_names_done) PairNames names = PAIR_NAMES_NULL;
+        const char *near;
+
+        if (strchr(options->pair, '/') || pair_names_add_configured(&names, options) < 0 ||
+            pair_names_find(&names, options->pair))
+                return;
+        near = pair_names_nearest(&names, options->pair);
+        if (near)
+                say_error("there is no pair %s; did you mean %s?", options->pair, near);
 }

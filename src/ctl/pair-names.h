@@ -30,3 +30,7 @@ int pair_names_add_running(PairNames *names, sd_bus *bus);
 const PairName *pair_names_find(const PairNames *names, const char *name);
 /* The one whose name is most like NAME, NULL when none is much like it. */
 const char *pair_names_nearest(const PairNames *names, const char *name);
+
+/* After something was said of OPTIONS->pair not being configured: if it is not, says which pair may
+ * have been meant. */
+void pair_names_suggest(const CtlOptions *options);

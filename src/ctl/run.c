@@ -8,6 +8,7 @@
 
 #include "basic/alloc.h"
 #include "ctl/commands.h"
+#include "ctl/pair-names.h"
 #include "ctl/say.h"
 
 static int run_command(const CtlOptions *options) {
@@ -19,8 +20,13 @@ static int run_command(const CtlOptions *options) {
         r = restore_pair_open(options->pair, options->config_root, &pair, &error);
         if (r == 0)
                 r = restore_pair_path(&pair, options->path, &path, &error);
-        if (r != 0)
-                return say_problem(r, error);
+        if (r != 0) {
+                int code = say_problem(r, error);
+
+                if (r == RESTORE_BAD_CONFIG)
+                        pair_names_suggest(options);
+                return code;
+        }
         switch (options->verb) {
         case CTL_DIFF:
                 return command_diff(options, &pair, path);

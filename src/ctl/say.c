@@ -21,6 +21,7 @@ void say_error(const char *format, ...) {
         va_end(arguments);
         if (text)
                 safe = escape_bytes(text);
+        (void) fflush(stdout); /* in a file both come in the order in which they were said */
         (void) fprintf(stderr, "rebackupctl: %s\n", safe ? safe : "out of memory");
 }
 

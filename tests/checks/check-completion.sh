@@ -60,6 +60,13 @@ offers rebackupctl --config-root "$scratch/root" versions photos "" -- deleted/ 
 offers rebackupctl --config-root "$scratch/root" versions photos 'my\ ph' -- "my photos/"
 offers rebackupctl --config-root "$scratch/root" versions photos '"my photos/' -- "my photos/a"
 offers rebackupctl --config-root "$scratch/root" versions photos . -- .hidden/
+offers rebackupctl --config-root "$scratch/root" verify p -- photos
+offers rebackupctl --config-root "$scratch/root" verify photos only -- only-here
+offers rebackupctl --config-root "$scratch/root" explain photos 'my\ ph' -- "my photos/"
+offers rebackupctl --config-root "$scratch/root" sync photos "" -- ""
+offers rebackupctl status --wa -- --watch
+offers rebackupctl create new "$scratch/so" -- "$scratch/source"
+offers rebackupctl create new "$scratch/source" "$scratch/rep" Versions.M -- Versions.MinInterval= Versions.MaxUse=
 offers rebackupctl versions "$scratch/rep" -- "$scratch/replica"
 offers rebackupctl versions "$scratch/replica" d -- deleted/
 offers rebackupctl restore --to "$scratch/rep" -- "$scratch/replica"

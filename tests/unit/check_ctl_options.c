@@ -29,6 +29,8 @@ static const struct {
         { { NULL }, .error = "a command is needed" },
         { { "stat" }, .error = "unknown command 'stat'; did you mean 'status'?" },
         { { "xyz" }, .error = "unknown command 'xyz'" },
+        { { "--wach", "status" }, .error = "unknown option '--wach'; did you mean '--watch'?" },
+        { { "--nothing", "list" }, .error = "unknown option '--nothing'" },
         { { "list", "photos" }, .error = "'list' takes no arguments" },
         { { "status", "a", "b" }, .error = "'status' takes at most the name of a pair" },
         { { "sync" }, .error = "'sync' takes the name of a pair" },
