@@ -12,7 +12,6 @@
 #include "basic/fd.h"
 #include "basic/macros.h"
 #include "fs/confined.h"
-#include "fs/rename.h"
 #include "fs/special.h"
 #include "sync/conflict-name.h"
 #include "sync/give-back.h"
@@ -111,54 +110,14 @@ static int choose_name(Conflict *conflict) {
         return -EEXIST;
 }
 
-/* One more name where there can be one, so that the old one is never missing. */
-static int name_source(Conflict *conflict) {
-        Look *look = conflict->look;
-        int fd = conflict->visit->source_fd, r;
-        Entry now;
-
-        r = entry_acquire(fd, look->name, &now);
-        if (r >= 0 && !stamp_equal(&now.stamp, &look->source.stamp))
-                r = -EBUSY;
-        if (r < 0)
-                return r;
-        if (!is_directory(&look->replica) && linkat(fd, look->name, fd, conflict->name, 0) >= 0)
-                return entry_acquire(fd, look->name, &look->source);
-        r = rename_new(fd, look->name, fd, conflict->name);
-        if (r >= 0)
-                look->has_source = false;
-        return r == -EEXIST ? -EBUSY : r;
-}
-
-/* An earlier attempt, or somebody, gave it the name already: the entry itself goes by exchange, but
- * a directory can come only where nothing is. */
-static int make_way(const Conflict *conflict) {
-        Look *look = conflict->look;
-        int r;
-
-        if (!look->has_source || !is_directory(&look->replica))
-                return 0;
-        r = give_back_unlink(conflict->visit, conflict->visit->source_fd, look->name,
-                             &look->source);
-        if (r >= 0)
-                look->has_source = false;
-        return r;
-}
-
 static int source_gives_way(Conflict *conflict, bool is_kept) {
-        Visit *visit = conflict->visit;
         Look *look = conflict->look;
-        GiveBackTimes times = give_back_begin(visit);
-        int r = is_kept ? 0 : name_source(conflict);
 
-        if (r >= 0)
-                r = make_way(conflict);
-        if (r < 0)
-                return r;
-        give_back_end(visit, times);
         look->is_kept = true;
-        return give_back(visit, look,
-                         look->has_source ? ACTION_RETURN_UPDATE : ACTION_RETURN_CREATE);
+        look->aside = is_kept ? NULL : conflict->name;
+        return give_back(conflict->visit, look,
+                         is_directory(&look->replica) ? ACTION_RETURN_CREATE
+                                                      : ACTION_RETURN_UPDATE);
 }
 
 static int replica_gives_way(Conflict *conflict, bool is_kept) {
@@ -166,6 +125,8 @@ static int replica_gives_way(Conflict *conflict, bool is_kept) {
         Look *look = conflict->look;
         int r = is_kept ? 0 : give_back_copy(visit, look, conflict->name);
 
+        if (r == 0 && look->unlinkable)
+                r = visit_group_join(visit, look);
         if (r != 0)
                 return MIN(r, 0);
         if (mode_type(look->source.stamp.mode) == mode_type(look->replica.stamp.mode))

@@ -14,7 +14,6 @@
 #include "fs/rename.h"
 #include "sync/candidate.h"
 #include "sync/give-back.h"
-#include "sync/refresh.h"
 
 enum { PLACES_MAX = 8 };
 
@@ -43,8 +42,8 @@ static bool is_linked(const Visit *visit, const Look *look, const Candidate *can
 
         return !is_self && candidate->in_replica && candidate->in_source &&
                !S_ISDIR(look->replica.stamp.mode) &&
-               link_explains(&candidate->row->replica, &look->replica.stamp) &&
-               link_explains(&candidate->row->source, &candidate->source.stamp);
+               stamp_content_equal(&candidate->row->replica, &look->replica.stamp) &&
+               stamp_content_equal(&candidate->row->source, &candidate->source.stamp);
 }
 
 static int rename_in_source(Visit *visit, Look *look, const Candidate *candidate, int from_fd) {
@@ -111,9 +110,7 @@ static int try_place(Visit *visit, Look *look, CatalogRow *row) {
         return r;
 }
 
-/* One name after the other, so that all but the first find the first: its item takes the claim
- * along. 1: put off. */
-static int claim_links(Visit *visit, Look *look) {
+int give_back_claim(Visit *visit, Look *look) {
         CatalogIdentity identity = { PENDING_REPLICA, look->replica.stamp.inode };
         int r;
 
@@ -129,7 +126,7 @@ static int claim_links(Visit *visit, Look *look) {
 
 int give_back_moved(Visit *visit, Look *look) {
         CatalogRow rows[PLACES_MAX] = {};
-        int n, r = claim_links(visit, look);
+        int n, r = give_back_claim(visit, look);
 
         if (r != 0)
                 return r;

@@ -158,6 +158,24 @@ static int exchange(GiveBack *back, const Entry *occupant, const Lease *lease) {
                                                                                    : -EBUSY;
 }
 
+/* The old entry gets a name of its own and loses this one; for a moment nothing has it. A second
+ * name would have writers change what is kept. */
+static int move_aside(GiveBack *back, const Entry *occupant, const char *aside) {
+        int fd = back->visit->source_fd, r;
+
+        r = rename_new(fd, back->name, fd, aside);
+        if (r < 0)
+                return r == -EEXIST || r == -ENOENT ? -EBUSY : r;
+        if (!is_what(fd, aside, occupant)) {
+                (void) rename_new(fd, aside, fd, back->name);
+                return -EBUSY;
+        }
+        r = rename_new(fd, back->temporary, fd, back->name);
+        if (r >= 0)
+                back->temporary[0] = '\0';
+        return r == -EEXIST ? -EBUSY : r;
+}
+
 static int replace(GiveBack *back, const Entry *occupant) {
         int fd = back->visit->source_fd, r = -EBUSY;
         Lease lease = lease_take(fd, back->name, occupant);
@@ -171,6 +189,8 @@ static int replace(GiveBack *back, const Entry *occupant) {
 int give_back_place(GiveBack *back, const Entry *occupant) {
         int fd = back->visit->source_fd, r;
 
+        if (occupant && back->look && back->look->aside)
+                return move_aside(back, occupant, back->look->aside);
         if (occupant)
                 return replace(back, occupant);
         r = rename_new(fd, back->temporary, fd, back->name);

@@ -147,7 +147,18 @@ static int give_content(Visit *visit, Look *look, Operation operation) {
         return MIN(r, 0);
 }
 
+/* A directory that the catalog does not know begins anew: nothing in it is held against what was in
+ * the one before. */
+static void forget_other_directory(Visit *visit, Look *look) {
+        if (!look->has_row || look->row->directory_id == 0 ||
+            look->row->replica.inode == look->replica.stamp.inode)
+                return;
+        visit_forget_predecessor(visit, look);
+        look->has_row = false;
+}
+
 static int give_create(Visit *visit, Look *look) {
+        forget_other_directory(visit, look);
         return give_content(visit, look,
                             S_ISDIR(look->replica.stamp.mode) ? OPERATION_MKDIR : OPERATION_COPY);
 }

@@ -44,6 +44,10 @@ int give_back_copy(Visit *visit, Look *look, const char *name);
  * -errno. */
 int give_back_moved(Visit *visit, Look *look);
 
+/* One name of a replica's file after the other, so that all but the first find the first: its item
+ * takes the claim along. 1: put off, 0, -errno. */
+int give_back_claim(Visit *visit, Look *look);
+
 /* give-back.c: keeps what the source has under LOOK's name. Likewise. */
 int give_back_keep_entry(Visit *visit, const Look *look);
 

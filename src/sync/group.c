@@ -221,6 +221,11 @@ static int accept_offer(Visit *visit, Look *look) {
         return wait_for_other(visit, look);
 }
 
+int visit_group_join(Visit *visit, Look *look) {
+        look->unlinkable = false;
+        return visit->engine->pair->dry_run ? 0 : try_group(visit, look);
+}
+
 int visit_group(Visit *visit, Look *look) {
         Pending *pending = &visit->engine->pending;
         int r = 0;

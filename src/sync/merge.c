@@ -9,21 +9,23 @@ typedef struct Property {
 
 /* Whether the replica's value is the one that stays. */
 static bool is_replicas(const MergeSides *sides, Property property) {
-        if (!sides->was_source || property.replica == property.was_replica)
+        if (property.replica == property.was_replica)
                 return false;
         return property.source == property.was_source ||
                sides->replica->ctime > sides->source->ctime;
 }
 
-#define PROPERTY(sides, member)                                                           \
-        (Property) {                                                                      \
-                (sides)->source->member, (sides)->replica->member,                        \
-                        (sides)->was_source ? (int64_t) (sides)->was_source->member : 0,  \
-                        (sides)->was_replica ? (int64_t) (sides)->was_replica->member : 0 \
+#define PROPERTY(sides, member)                                                                \
+        (Property) {                                                                           \
+                (sides)->source->member, (sides)->replica->member, (sides)->was_source->member, \
+                        (sides)->was_replica->member                                           \
         }
 
 Stamp merge_stamps(const MergeSides *sides) {
         Stamp merged = sides->is_replicas_content ? *sides->replica : *sides->source;
+
+        if (!sides->was_source)
+                return merged;
         const Stamp *mode_of = is_replicas(sides, PROPERTY(sides, mode)) ? sides->replica
                                                                          : sides->source;
 

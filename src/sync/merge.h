@@ -15,6 +15,6 @@ typedef struct MergeSides {
 } MergeSides;
 
 /* Permission bits, owner, group and mtime of the result count, and what goes with the content.
- * Where both sides changed the same property the one whose ctime is newer wins; where nothing is
- * known of earlier the source does. The times of directories are the source's. */
+ * Where both sides changed the same property the one whose ctime is newer wins. Where nothing is
+ * known of earlier they go with the content. The times of directories are the source's. */
 Stamp merge_stamps(const MergeSides *sides);

@@ -12,7 +12,7 @@
 #include "sync/visit.h"
 
 /* The node goes with the row: whoever finds the directory's new name makes it one of its own. */
-static void forget_predecessor(Visit *visit, const Look *look) {
+void visit_forget_predecessor(Visit *visit, const Look *look) {
         _cleanup_(node_unrefp) Node *node = NULL;
 
         if (tree_find(visit->engine->tree, visit->node, look->name, &node) >= 0 &&
@@ -25,7 +25,7 @@ bool visit_succeed(Visit *visit, Look *look) {
 
         if (visit->engine->pair->dry_run || visit->staged)
                 return false;
-        forget_predecessor(visit, look);
+        visit_forget_predecessor(visit, look);
         look->succeeds = is_known;
         look->has_row = false;
         look->has_replica = look->has_replica && !is_known;
@@ -39,7 +39,7 @@ int visit_succeed_in_place(Visit *visit, Look *look) {
                 visit_defer(visit, look);
                 return 1;
         }
-        forget_predecessor(visit, look);
+        visit_forget_predecessor(visit, look);
         look->whole = true;
         return 0;
 }

@@ -149,6 +149,8 @@ static int compare(Visit *visit, Look *look, Action *ret) {
 
         r = visit_large(visit, look, evidence);
         if (r == 0 && !visit->engine->pair->dry_run)
+                r = give_back_claim(visit, look);
+        if (r == 0 && !visit->engine->pair->dry_run)
                 r = visit_check_shared(visit, look, &is_shared);
         if (r != 0)
                 return r;
@@ -157,6 +159,11 @@ static int compare(Visit *visit, Look *look, Action *ret) {
                 return r;
         *ret = decide(look->source_state, look->replica_state, (Evidence) r,
                       visit_policy(visit, look));
+        if ((is_of_equals(*ret) || *ret == ACTION_UPDATE) && look->unlinkable) {
+                r = visit_group_join(visit, look);
+                if (r != 0)
+                        return r;
+        }
         if (is_of_equals(*ret) && must_separate(look, is_shared))
                 *ret = ACTION_UPDATE;
         if (*ret == ACTION_UPDATE && look->replica_state == STATE_CHANGED &&
@@ -191,16 +198,18 @@ static void release_claim(Visit *visit, Look *look, Action action) {
         look->claimed = false;
 }
 
-/* A directory that something else, or another one, has taken the place of may have been renamed:
- * like removals, what becomes of it comes last. */
+/* A directory that something else, or another one, has taken the place of, or that the source has no
+ * more, may have been renamed: like removals, what becomes of it comes last. */
 static bool must_wait(const Visit *visit, const Look *look) {
-        bool is_directory = S_ISDIR(look->replica.stamp.mode);
+        bool is_directory = S_ISDIR(look->replica.stamp.mode),
+             was_directory = look->has_row && look->row->directory_id != 0;
 
-        if (visit->removing || !look->has_source || !look->has_replica || !look->name[0])
+        if (visit->removing || !look->has_replica || !look->name[0])
                 return false;
-        return look_is_directory(look) != is_directory ||
-               (is_directory && look->has_row && look->row->directory_id != 0 &&
-                look->row->replica.inode != look->replica.stamp.inode);
+        if (look->has_source && look_is_directory(look) != is_directory)
+                return true;
+        return is_directory && was_directory &&
+               (!look->has_source || look->row->replica.inode != look->replica.stamp.inode);
 }
 
 int visit_two_way(Visit *visit, Look *look) {

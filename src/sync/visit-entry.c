@@ -105,14 +105,9 @@ int visit_check_shared(Visit *visit, Look *look, bool *ret) {
         if (!look->has_source || !look->has_replica || look_is_directory(look) ||
             look->source.stamp.n_links < 2 || look->replica.stamp.n_links < 2)
                 return 0;
-        r = pending_claim(&visit->engine->pending, replica_identity(look));
-        if (r < 0)
+        r = give_back_claim(visit, look);
+        if (r != 0)
                 return r;
-        if (r == 0) {
-                visit_defer(visit, look);
-                return 1;
-        }
-        look->replica_claimed = true;
         r = catalog_reader_is_shared(visit->reader, look->replica.stamp.inode, look_identity(look));
         *ret = r > 0;
         return MIN(r, 0);

@@ -55,6 +55,7 @@ typedef struct Look {
         bool succeeds;        /* the directory takes the place of the one that the row is of */
         bool is_returned; /* the source has just taken it over from the replica, which was told */
         bool is_kept;     /* what the source has is kept under another name */
+        const char *aside; /* the source's entry gets this name when it loses its own */
         bool is_rotten; /* the source's content changed although nobody wrote it; the replica keeps
                            the good one, whose hash is HASH */
         bool has_hash;  /* of the source's content, when an examination gave it */
@@ -179,6 +180,10 @@ int visit_descend(Visit *visit, Look *look, Descent descent);
  * claim then), -errno. */
 int visit_group(Visit *visit, Look *look);
 
+/* Of a two-way pair, once it is known that the replica's entry, which somebody made or changed, has
+ * the same content: links it to its group. Likewise. */
+int visit_group_join(Visit *visit, Look *look);
+
 /* Whether an entry that is in step needs not follow other names of its group to their replica
  * inode: 1, 0, -errno. */
 int visit_group_is_whole(Visit *visit, const Look *look);
@@ -192,6 +197,9 @@ void visit_group_left(Visit *visit, const Look *look);
 int visit_moved(Visit *visit, Look *look);
 
 /* succeed.c: directories that take the place of others. */
+/* Takes the directory that the row of LOOK is of out of the tree: one that is made anew has its
+ * place. */
+void visit_forget_predecessor(Visit *visit, const Look *look);
 /* Has LOOK, of a new directory under the name of the one that its row is of, forget that row: the
  * directory is made anew, and publishing it displaces the old one, which may still turn up
  * elsewhere. False: left as it is. */
