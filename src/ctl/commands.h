@@ -10,6 +10,7 @@ int command_list(const CtlOptions *options);
 int command_status(const CtlOptions *options);
 int command_create(const CtlOptions *options);
 int command_check(const CtlOptions *options);
+int command_report(const CtlOptions *options);
 int command_failures(const CtlOptions *options);
 int command_explain(const CtlOptions *options);
 /* What is one call without an answer: sync, pause, … */

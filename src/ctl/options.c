@@ -19,7 +19,9 @@ enum {
         OPTION_FORCE,
         OPTION_FULL,
         OPTION_HELP,
+        OPTION_HTML,
         OPTION_JSON,
+        OPTION_SINCE,
         OPTION_START,
         OPTION_SYSTEM,
         OPTION_TAR,
@@ -37,7 +39,9 @@ static const struct option long_options[] = {
         { "force", no_argument, NULL, OPTION_FORCE },
         { "full", no_argument, NULL, OPTION_FULL },
         { "help", no_argument, NULL, OPTION_HELP },
+        { "html", required_argument, NULL, OPTION_HTML },
         { "json", no_argument, NULL, OPTION_JSON },
+        { "since", required_argument, NULL, OPTION_SINCE },
         { "start", no_argument, NULL, OPTION_START },
         { "system", no_argument, NULL, OPTION_SYSTEM },
         { "tar", no_argument, NULL, OPTION_TAR },
@@ -61,6 +65,7 @@ void ctl_options_print_help(FILE *file) {
                 "  status [NAME]         what a pair is doing\n"
                 "  failures NAME         what cannot be mirrored at present, and why\n"
                 "  explain NAME PATH     what the pair knows of a path\n"
+                "  report NAME           what was done: counts, lags, and their pictures\n"
                 "  sync NAME             wait until all that is in the source now is in the\n"
                 "                        replica, safe on its disk\n"
                 "  verify NAME [PATH]    read everything back from both disks, or a part of it\n"
@@ -83,6 +88,8 @@ void ctl_options_print_help(FILE *file) {
                 "     --watch           status: go on showing it until Ctrl+C\n"
                 "     --start           create: have it run, now and at each boot\n"
                 "     --full            sync: compare everything, whatever events told\n"
+                "     --since TIME      report: since when, as with --at; without it a week\n"
+                "     --html PATH       report: write it as a page\n"
                 "     --system, --user  the pairs of the system, or of this user; without them\n"
                 "                       root's are the system's\n"
                 "     --at TIME         as it was then: 2026-11-21T06:25:38.123Z, or\n"
@@ -123,8 +130,14 @@ static void take_option(CtlOptions *options, int option) {
         case OPTION_FULL:
                 options->full = true;
                 break;
+        case OPTION_HTML:
+                options->html = optarg;
+                break;
         case OPTION_JSON:
                 options->json = true;
+                break;
+        case OPTION_SINCE:
+                options->since = optarg;
                 break;
         case OPTION_START:
                 options->start = true;
@@ -241,11 +254,13 @@ static int check_options(const CtlOptions *options, char **ret_error) {
 }
 
 static int check(const CtlOptions *options, char **ret_error) {
-        if (options->watch || options->full || options->start)
+        if (options->watch || options->full || options->start || options->since || options->html)
                 return refuse(ret_error, "--%s is for other commands than 'versions' and 'restore'",
-                              options->watch  ? "watch"
-                              : options->full ? "full"
-                                              : "start");
+                              options->watch   ? "watch"
+                              : options->full  ? "full"
+                              : options->since ? "since"
+                              : options->html  ? "html"
+                                               : "start");
         if (!*options->pair || !*options->path)
                 return refuse(ret_error, "the %s is an empty string; '.' stands for all of a pair",
                               *options->pair ? "path" : "pair");

@@ -26,16 +26,18 @@ typedef enum CtlVerb {
         CTL_APPROVE,
         CTL_CREATE,
         CTL_CHECK,
+        CTL_REPORT,
         CTL_VERIFY,
 } CtlVerb;
 
 /* All strings are of argv. */
 typedef struct CtlOptions {
         CtlVerb verb;
-        const char *pair, *path; /* the path is "." where it may be left out and is */
-        const char *config_root; /* NULL: none */
-        const char *at;          /* NULL: the newest version */
-        const char *to;          /* NULL: the source */
+        const char *pair, *path;  /* the path is "." where it may be left out and is */
+        const char *config_root;  /* NULL: none */
+        const char *at;           /* NULL: the newest version */
+        const char *to;           /* NULL: the source */
+        const char *since, *html; /* NULL: not given */
         bool content, force, tar, dry_run, json;
         bool system, user; /* whose pairs are meant; neither: root's are the system's */
         bool watch, full, start;

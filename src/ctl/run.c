@@ -66,6 +66,8 @@ int run(int argc, char **argv) {
                 return command_list(&options);
         case CTL_STATUS:
                 return command_status(&options);
+        case CTL_REPORT:
+                return command_report(&options);
         case CTL_FAILURES:
                 return command_failures(&options);
         case CTL_EXPLAIN:

@@ -14,6 +14,7 @@ enum {
         TAKES_WATCH = 1 << 1,
         TAKES_FULL = 1 << 2,
         TAKES_START = 1 << 3,
+        TAKES_REPORT = 1 << 4,
 };
 
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
         { "status", CTL_STATUS, 0, 1, TAKES_JSON | TAKES_WATCH, "at most the name of a pair" },
         { "failures", CTL_FAILURES, 1, 1, TAKES_JSON, "the name of a pair" },
         { "explain", CTL_EXPLAIN, 2, 2, TAKES_JSON, "the name of a pair and a path in it" },
+        { "report", CTL_REPORT, 1, 1, TAKES_JSON | TAKES_REPORT, "the name of a pair" },
         { "sync", CTL_SYNC, 1, 1, TAKES_FULL, "the name of a pair" },
         { "pause", CTL_PAUSE, 1, 1, 0, "the name of a pair" },
         { "resume", CTL_RESUME, 1, 1, 0, "the name of a pair" },
@@ -52,6 +54,8 @@ static const char *misplaced(const CtlOptions *options, unsigned takes) {
                 { options->watch, TAKES_WATCH, "--watch" },
                 { options->full, TAKES_FULL, "--full" },
                 { options->start, TAKES_START, "--start" },
+                { options->since, TAKES_REPORT, "--since" },
+                { options->html, TAKES_REPORT, "--html" },
                 { options->at, 0, "--at" },
                 { options->to, 0, "--to" },
                 { options->force, 0, "--force" },
@@ -86,6 +90,10 @@ int ctl_verb_take(CtlOptions *options, int n, char **arguments, char **ret_error
                 options->n_arguments = n - 1;
                 if (options->watch && !options->pair)
                         return refuse(ret_error, "--watch needs the name of a pair");
+                if (options->html && options->json)
+                        return refuse(ret_error, "--html and --json exclude each other");
+                if (options->html && !options->html[0])
+                        return refuse(ret_error, "the path of --html is an empty string");
                 return 1;
         }
         return 0;

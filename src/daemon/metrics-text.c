@@ -70,6 +70,9 @@ static const Metric metrics[] = {
         COUNTED("rebackup_unstable_total", UNSTABLE,
                 "Files published although they would not rest, since the start."),
 
+        COUNTED("rebackup_conflicts_total", CONFLICTS,
+                "Entries that changed on both sides of a two-way pair, since the start."),
+
         GAUGE("rebackup_watched_directories", n_watched, "Directories watched for changes."),
         GAUGE("rebackup_unwatched_directories", n_unwatched,
               "Directories of the source that only rescans look at."),

@@ -54,6 +54,7 @@ static const struct {
 } sampled[] = {
         { STATISTIC_BYTES, offsetof(Counters, n_bytes) },
         { STATISTIC_UNSTABLE, offsetof(Counters, n_unstable) },
+        { STATISTIC_CONFLICTS, offsetof(Counters, n_conflicts) },
         { STATISTIC_VERIFIED, offsetof(Counters, n_verified) },
         { STATISTIC_VERIFIED_BYTES, offsetof(Counters, n_verified_bytes) },
         { STATISTIC_ROTTEN, offsetof(Counters, n_rotten) },
@@ -102,16 +103,14 @@ static bool sample_state(Recorder *recorder) {
         Manager *manager = recorder->manager;
         const CatalogCoverage *coverage = &manager->verify.coverage;
         VersionsUsage usage = engine_versions_usage(manager->engine);
-        bool changed = false;
+        bool changed = false, knows_files = coverage->n_files > 0;
 
         changed |= sample(recorder, STATISTIC_ENTRIES, manager->n_entries > 0, manager->n_entries);
         changed |= sample(recorder, STATISTIC_FAILING, manager->live,
                           engine_n_failures(manager->engine));
-        changed |= sample(recorder, STATISTIC_FILES, manager->verify.known, coverage->n_files);
-        changed |= sample(recorder, STATISTIC_FILES_VERIFIED, manager->verify.known,
-                          coverage->n_since);
-        changed |= sample(recorder, STATISTIC_FILES_DAMAGED, manager->verify.known,
-                          coverage->n_damaged);
+        changed |= sample(recorder, STATISTIC_FILES, knows_files, coverage->n_files);
+        changed |= sample(recorder, STATISTIC_FILES_VERIFIED, knows_files, coverage->n_since);
+        changed |= sample(recorder, STATISTIC_FILES_DAMAGED, knows_files, coverage->n_damaged);
         changed |= sample(recorder, STATISTIC_VERSIONS_BYTES, usage.measured > 0, usage.n_bytes);
         return changed;
 }

@@ -56,6 +56,9 @@ static void put_operations(StringBuffer *text, const StatisticsBucket *work) {
                 string_buffer_append(text, ": nothing had to be done");
         else
                 string_buffer_append(text, ", nothing failed");
+        if (work->values[STATISTIC_CONFLICTS] > 0)
+                put_count(text, ", ", work->values[STATISTIC_CONFLICTS],
+                          work->values[STATISTIC_CONFLICTS] == 1 ? " conflict" : " conflicts");
         if (work->values[STATISTIC_BYTES] > 0)
                 string_buffer_appendf(
                         text, "; %s copied",

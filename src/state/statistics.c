@@ -26,6 +26,7 @@ static const struct {
         [STATISTIC_KEEP] = { "keep", STATISTIC_SUM },
         [STATISTIC_BYTES] = { "bytes", STATISTIC_SUM },
         [STATISTIC_UNSTABLE] = { "unstable", STATISTIC_SUM },
+        [STATISTIC_CONFLICTS] = { "conflicts", STATISTIC_SUM },
         [STATISTIC_PASSES] = { "passes", STATISTIC_SUM },
         [STATISTIC_PASS_USEC] = { "pass-usec", STATISTIC_SUM },
         [STATISTIC_OVERFLOWS] = { "overflows", STATISTIC_SUM },

@@ -31,7 +31,8 @@ typedef enum Statistic {
         STATISTIC_KEEP,
         STATISTIC_BYTES,
         STATISTIC_UNSTABLE,
-        STATISTIC_PASSES, /* full ones */
+        STATISTIC_CONFLICTS, /* of two-way pairs */
+        STATISTIC_PASSES,    /* full ones */
         STATISTIC_PASS_USEC,
         STATISTIC_OVERFLOWS,
         STATISTIC_VERIFIED,
@@ -49,7 +50,8 @@ typedef enum Statistic {
         /* the greatest */
         STATISTIC_LAG_MAX_USEC,
         _STATISTIC_MAX,
-        _STATISTIC_OPERATION_MAX = STATISTIC_FAIL, /* what was done; not what failed */
+        /* What was done; what was kept as a version thereby, and what failed, are none of these. */
+        _STATISTIC_OPERATION_MAX = STATISTIC_VERSION,
         _STATISTIC_INVALID = -22,
 } Statistic;
 
@@ -80,7 +82,7 @@ void statistics_set(StatisticsBucket *bucket, Statistic statistic, uint64_t valu
 void statistics_bucket_add(StatisticsBucket *total, const StatisticsBucket *more);
 /* Whether anything was done in it. */
 bool statistics_bucket_is_idle(const StatisticsBucket *bucket);
-/* Operations of all kinds that succeeded. */
+/* Operations of all kinds that succeeded; the versions that they left are none. */
 uint64_t statistics_operations(const StatisticsBucket *bucket);
 
 typedef struct Statistics {
