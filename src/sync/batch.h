@@ -83,7 +83,8 @@ struct Item {
         bool parked;    /* it waits in staging under its displaced_row */
         bool committed;
         Stamp displaced_stamp;
-        bool forgotten;           /* the row was deleted; rows below it follow */
+        int64_t former_id; /* of a directory as which the row knew the entry before; 0: none */
+        bool forgotten;    /* the row was deleted; rows below it follow */
         CatalogRow displaced_row; /* of a directory in the way: it is parked under item->stage,
                                      where a move may claim it */
         bool has_displaced_row;

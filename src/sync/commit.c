@@ -328,6 +328,7 @@ static void follow_commit(Engine *engine, Item *item) {
                 pair_note_bound(engine->pair);
         if (item->kind == ITEM_REMOVE && item->child)
                 purge_node(engine, item->child);
+        purge_add(engine, item->former_id);
         if (item->forgotten)
                 purge_add(engine, item->row.directory_id);
 }

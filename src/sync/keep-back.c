@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "sync/candidate.h"
 #include "sync/purge.h"
 #include "sync/visit.h"
 
@@ -56,6 +57,7 @@ static int keep_old(Visit *visit, Look *look) {
         item->operation = OPERATION_KEEP;
         item->quiet = was_told(look);
         item->row.flags |= CATALOG_KEPT_OLD;
+        item->former_id = look->has_row ? look->row->directory_id : 0;
         keep_hash(look, item);
         item->claimed = look->claimed;
         look->claimed = false;
@@ -96,6 +98,30 @@ static int keep_gone(Visit *visit, Look *look) {
         look->replica_claimed = false;
         visit_push(visit, item);
         return child ? visit_descend(visit, look, (Descent) { .kept = true }) : 0;
+}
+
+/* Whether its content is in the source, and in the replica, under another name. */
+static bool was_renamed(Visit *visit, const Look *look) {
+        CatalogRow rows[2] = { CATALOG_ROW_NULL, CATALOG_ROW_NULL };
+        bool found = false;
+        int n = 0;
+
+        if (visit_was_moved(visit, look))
+                n = catalog_reader_by_identity(
+                        visit->reader,
+                        (CatalogIdentity) { look->row->file_system, look->row->source.inode }, 0,
+                        rows, 2);
+        for (int i = 0; i < n; i++) {
+                Candidate candidate;
+
+                if (candidate_open(visit, &rows[i], &candidate) < 0)
+                        continue;
+                found = found || (candidate.in_source && candidate.in_replica);
+                candidate_done(&candidate);
+        }
+        catalog_row_done(&rows[0]);
+        catalog_row_done(&rows[1]);
+        return found;
 }
 
 /* Another look was faster. */
@@ -145,7 +171,7 @@ int visit_keep(Visit *visit, Look *look) {
                 visit_note_gone(visit, look);
                 return 0;
         }
-        if (!look->has_source && visit_was_moved(visit, look))
+        if (!look->has_source && was_renamed(visit, look))
                 return perform(visit, look, ACTION_REMOVE);
         r = claim_replica(visit, look);
         if (r != 0)

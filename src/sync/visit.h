@@ -171,8 +171,8 @@ typedef struct Descent {
 } Descent;
 /* The node of the subdirectory LOOK, with its catalog id, which LOOK gets. */
 int visit_know_directory(Visit *visit, Look *look, Node **ret);
-/* Whether the entry, gone from where its row is, was found under another name, which has the
- * replica's inode by now. */
+/* Whether the entry, gone from where its row is, was found under another name, which had the
+ * replica's inode then. */
 bool visit_was_moved(Visit *visit, const Look *look);
 int visit_descend(Visit *visit, Look *look, Descent descent);
 
