@@ -109,9 +109,19 @@ int look_hash_target(const Visit *visit, Look *look, const char *target);
  * LOOK tells of that. 1, 0, -errno. */
 int look_find_rot(Visit *visit, Look *look);
 
+/* visit-look.c */
+/* Samples both sides of the name LOOK, takes out what is left out, and brings the rest into step. */
+void visit_look_at(Visit *visit, Look *look);
+/* Learns the file system of the source entry LOOK, and whether it is entered. 0 or -errno. */
+int visit_sample_file_system(Visit *visit, Look *look);
+
 /* visit.c */
 /* Opens what JOB's directory has on both sides, for a survey on one, and has BODY look at it. */
 void visit_run(Worker *worker, Job *job, void (*body)(Visit *visit));
+/* visit-look.c */
+/* Samples both sides of the name LOOK, takes out what is left out, and brings the rest into step.
+ */
+void visit_look_at(Visit *visit, Look *look);
 /* Learns the file system of the source entry LOOK, and whether it is entered. 0 or -errno. */
 int visit_sample_file_system(Visit *visit, Look *look);
 /* The store inside a replica is no part of the mirrored tree on either side. */
