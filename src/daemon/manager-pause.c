@@ -7,16 +7,22 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 
+/* A dirty pass takes a moment, unless the bandwidth is limited. */
+static bool runs_for_long(const Manager *manager) {
+        return engine_is_running(manager->engine, PASS_FULL) ||
+               engine_is_running(manager->engine, PASS_SURVEY) ||
+               engine_is_running(manager->engine, PASS_LARGE) ||
+               (manager->config->bandwidth_max_bytes > 0 &&
+                engine_is_running(manager->engine, PASS_DIRTY));
+}
+
 /* What a walk over everything has not come to yet is known to nobody: it begins again afterwards. A
- * dirty pass is let end, which takes a moment; so is the setting up of watches, which only reads
- * directories. */
+ * dirty pass is mostly let end; so is the setting up of watches, which only reads directories. */
 void manager_cut_short(Manager *manager) {
         if (!manager->engine)
                 return;
         engine_verify_stop(manager->engine);
-        if (!manager->armed || (!engine_is_running(manager->engine, PASS_FULL) &&
-                                !engine_is_running(manager->engine, PASS_SURVEY) &&
-                                !engine_is_running(manager->engine, PASS_LARGE)))
+        if (!manager->armed || !runs_for_long(manager))
                 return;
         engine_cancel(manager->engine);
         manager->cutting_short = true;

@@ -34,6 +34,8 @@ static int take_over(Manager *manager, Config *fresh, char **ret_kept) {
         if (manager->dirty)
                 dirty_set_times(manager->dirty, (DirtyTimes) { .settle = fresh->settle,
                                                                .max_delay = fresh->max_delay });
+        if (manager->engine)
+                engine_set_bandwidth(manager->engine, fresh->bandwidth_max_bytes);
         log_sinks_set_file(manager->sinks, fresh->log_file);
         return 0;
 }

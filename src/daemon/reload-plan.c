@@ -24,6 +24,7 @@ static const Name changeable[] = {
         { "Sync", "MaxDelay" },
         { "Sync", "MaxDelete" },
         { "Sync", "Exclude" },
+        { "Sync", "BandwidthMax" },
         { "Integrity", "VerifyInterval" },
         { "Integrity", "VerifyBandwidthMax" },
         { "Log", "Operations" },

@@ -144,14 +144,23 @@ static int step_over_hole(Transfer *t) {
         return 1;
 }
 
+/* How many bytes are to be copied in this step. */
+static int64_t step_limit(const Transfer *t, uint64_t max) {
+        uint64_t end = MIN(t->segments.end, t->size), limit = MIN(end - t->position, max);
+
+        return t->job->pace && t->target_fd >= 0 ? t->job->pace(limit, t->job->userdata)
+                                                 : (int64_t) limit;
+}
+
 static int step_by_range(Transfer *t) {
-        uint64_t limit = MIN(t->segments.end, t->size) - t->position;
+        int64_t limit = step_limit(t, COPY_PIECE_BYTES);
         off_t source = (off_t) t->position, target = source;
         ssize_t n;
         int r;
 
-        n = copy_file_range(t->job->source_fd, &source, t->target_fd, &target,
-                            (size_t) MIN(limit, (uint64_t) COPY_PIECE_BYTES), 0);
+        if (limit < 0)
+                return (int) limit;
+        n = copy_file_range(t->job->source_fd, &source, t->target_fd, &target, (size_t) limit, 0);
         if (n <= 0) {
                 /* Whatever it is, reading and writing finds out, and whose fault it is. */
                 if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS))
@@ -167,20 +176,23 @@ static int step_by_range(Transfer *t) {
 }
 
 static int step_by_read_write(Transfer *t) {
-        uint64_t limit = MIN(t->segments.end, t->size) - t->position;
+        int64_t limit = step_limit(t, COPY_BUFFER_BYTES);
         uint8_t *buffer = t->copier->buffer;
         ssize_t n;
         size_t size;
         int r;
 
-        n = TEMP_FAILURE_RETRY(pread(t->job->source_fd, buffer, read_size(limit, COPY_BUFFER_BYTES),
+        if (limit < 0)
+                return (int) limit;
+        n = TEMP_FAILURE_RETRY(pread(t->job->source_fd, buffer,
+                                     read_size((uint64_t) limit, COPY_BUFFER_BYTES),
                                      (off_t) t->position));
         if (n < 0)
                 t->source_failed = true;
         if (n <= 0)
                 return n < 0 ? -errno : 0;
 
-        size = (size_t) MIN((uint64_t) n, limit);
+        size = (size_t) MIN((int64_t) n, limit);
 
         if (t->target_fd >= 0) {
                 r = write_all(t->target_fd, buffer, size, t->position);

@@ -32,6 +32,11 @@ typedef struct CopyAbilities {
  * last call (zero while a hole is hashed); a negative return ends the work with that error. */
 typedef int (*CopyTick)(uint64_t n_bytes, void *userdata);
 
+/* Called before bytes are copied that cost something (no clones, no holes): how many of WANTED may
+ * be, at least one, after as long as that takes. A negative return ends the work with that error.
+ */
+typedef int64_t (*CopyPace)(uint64_t wanted, void *userdata);
+
 typedef struct Copier Copier;
 
 typedef struct CopyJob {
@@ -43,6 +48,7 @@ typedef struct CopyJob {
         bool same_device; /* both on one st_dev */
         CopyAbilities *abilities;
         CopyTick tick; /* may be NULL */
+        CopyPace pace; /* likewise */
         void *userdata;
 } CopyJob;
 

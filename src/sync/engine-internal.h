@@ -181,12 +181,13 @@ struct Engine {
         unsigned n_workers; /* those and as many as large files needed; guarded by mutex */
         pthread_t committer;
         bool committer_runs;
-        Worker committer_worker;    /* the committer's own reader */
-        struct Purge *purge;        /* see purge.h */
-        struct Keep *keep;          /* see keep.h */
-        struct Prune *prune;        /* see prune.h */
-        struct ReadBack *read_back; /* see verify-copies.h; made when it is needed */
-        struct Held *held;          /* see held.h */
+        Worker committer_worker;     /* the committer's own reader */
+        struct Purge *purge;         /* see purge.h */
+        struct Keep *keep;           /* see keep.h */
+        struct Prune *prune;         /* see prune.h */
+        struct ReadBack *read_back;  /* see verify-copies.h; made when it is needed */
+        struct Bandwidth *bandwidth; /* see bandwidth.h */
+        struct Held *held;           /* see held.h */
         Limit limit;
         Proof proof;               /* see proof.h; guarded by mutex */
         struct Failures *failures; /* see failures.h */

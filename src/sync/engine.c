@@ -9,6 +9,7 @@
 
 #include "basic/fd.h"
 #include "basic/macros.h"
+#include "sync/bandwidth.h"
 #include "sync/engine-internal.h"
 #include "sync/failures.h"
 #include "sync/held.h"
@@ -75,7 +76,9 @@ static int init_tree(Engine *engine) {
 static int start_threads(Engine *engine) {
         int r;
 
-        r = purge_new(engine);
+        r = bandwidth_new(engine->pair->config->bandwidth_max_bytes, &engine->bandwidth);
+        if (r >= 0)
+                r = purge_new(engine);
         if (r >= 0)
                 r = held_new(engine);
         if (r >= 0)
@@ -155,6 +158,7 @@ Engine *engine_free(Engine *engine) {
         retire_stop(engine);
         keep_free(engine);
         held_free(engine);
+        bandwidth_free(engine->bandwidth);
         failures_free(engine);
         recent_paths_free(engine->foreign_told);
         purge_free(engine);
@@ -302,6 +306,8 @@ bool engine_is_fresh(const Engine *engine) {
 
 void engine_cancel(Engine *engine) {
         atomic_store(&engine->cancelled, true);
+        if (engine->bandwidth)
+                bandwidth_wake(engine->bandwidth);
 }
 
 void engine_end_cancel(Engine *engine) {
@@ -350,6 +356,10 @@ void engine_add_counters(Engine *engine, Counters *total) {
                 if (*slots[i])
                         counters_add(total, &(*slots[i])->result.counters);
         (void) pthread_mutex_unlock(&engine->mutex);
+}
+
+void engine_set_bandwidth(Engine *engine, uint64_t rate) {
+        bandwidth_set(engine->bandwidth, rate);
 }
 
 void engine_set_config(Engine *engine, const Config *config) {

@@ -248,6 +248,9 @@ EngineLegacy engine_bequeath(const Engine *engine);
 /* Before the first pass of an engine whose tree was taken over. 0 or -errno. */
 int engine_inherit(Engine *engine, const EngineLegacy *legacy);
 
+/* Limits the bytes that are copied in a second from now on, also by what is under way; 0: not. */
+void engine_set_bandwidth(Engine *engine, uint64_t rate);
+
 /* Takes over those settings of a reloaded configuration that can change while nothing runs: called
  * between passes. CONFIG is borrowed as the pair's new one. */
 void engine_set_config(Engine *engine, const Config *config);

@@ -13,6 +13,7 @@
 #include "fs/confined.h"
 #include "fs/metadata.h"
 #include "fs/special.h"
+#include "sync/bandwidth.h"
 #include "sync/give-back.h"
 #include "sync/keep.h"
 #include "sync/prune.h"
@@ -50,6 +51,7 @@ static int copy_regular(Visit *visit, const GiveBackKeep *what, const char *stag
                 .maybe_sparse = copy_may_be_sparse(what->entry->stamp.size, what->entry->n_blocks),
                 .abilities = &pair->abilities,
                 .tick = tick,
+                .pace = bandwidth_pace,
                 .userdata = visit,
         };
         r = copier_copy(visit->worker->copier, &job, &result, NULL);

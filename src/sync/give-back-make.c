@@ -14,6 +14,7 @@
 #include "fs/metadata.h"
 #include "fs/special.h"
 #include "fs/writers.h"
+#include "sync/bandwidth.h"
 #include "sync/give-back.h"
 #include "sync/tick.h"
 
@@ -109,6 +110,7 @@ static int copy_once(GiveBack *back, int replica_fd) {
                 .maybe_sparse = copy_may_be_sparse(before.stamp.size, before.n_blocks),
                 .abilities = &visit->engine->return_abilities,
                 .tick = tick,
+                .pace = bandwidth_pace,
                 .userdata = visit,
         };
         r = copier_copy(visit->worker->copier, &job, &result, NULL);

@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 
 #include "basic/macros.h"
+#include "sync/bandwidth.h"
 #include "sync/visit.h"
 
 static bool is_large(const Visit *visit, const Look *look, Evidence evidence) {
         return look->has_source && S_ISREG(look->source.stamp.mode) &&
-               look->source.stamp.size >= LARGE_FILE_BYTES && evidence != EVIDENCE_EQUAL &&
-               visit->job->kind != JOB_LARGE && !visit->engine->pair->dry_run;
+               look->source.stamp.size >= bandwidth_large_file(visit->engine->bandwidth) &&
+               evidence != EVIDENCE_EQUAL && visit->job->kind != JOB_LARGE &&
+               !visit->engine->pair->dry_run;
 }
 
 /* Takes over LOOK's claim. */

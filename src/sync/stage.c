@@ -1,4 +1,5 @@
 #include "sync/stage.h"
+#include "sync/bandwidth.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -124,6 +125,7 @@ static int copy_once(Visit *visit, Look *look, Fds fds, const Stamp *have) {
                 .maybe_sparse = copy_may_be_sparse(before.stamp.size, before.n_blocks),
                 .abilities = &pair->abilities,
                 .tick = tick,
+                .pace = bandwidth_pace,
                 .userdata = visit,
         };
         r = copier_copy(visit->worker->copier, &job, &result, NULL);

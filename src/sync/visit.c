@@ -322,8 +322,8 @@ static bool is_known_replica(Visit *visit) {
         if (inode == 0 &&
             catalog_reader_by_directory(visit->reader, visit->directory_id, &row) >= 0)
                 inode = row.replica.inode;
-        return inode == 0 || (entry_acquire(visit->replica_fd, "", &entry) >= 0 &&
-                              entry.stamp.inode == inode);
+        return inode == 0 ||
+               (entry_acquire(visit->replica_fd, "", &entry) >= 0 && entry.stamp.inode == inode);
 }
 
 /* In a two-way pair the times of a directory are put right by who looks into it, after what it had

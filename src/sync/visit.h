@@ -110,7 +110,8 @@ int look_hash_target(const Visit *visit, Look *look, const char *target);
 int look_find_rot(Visit *visit, Look *look);
 
 /* visit-look.c */
-/* Samples both sides of the name LOOK, takes out what is left out, and brings the rest into step. */
+/* Samples both sides of the name LOOK, takes out what is left out, and brings the rest into step.
+ */
 void visit_look_at(Visit *visit, Look *look);
 /* Learns the file system of the source entry LOOK, and whether it is entered. 0 or -errno. */
 int visit_sample_file_system(Visit *visit, Look *look);

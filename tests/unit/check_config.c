@@ -229,10 +229,8 @@ static const struct {
           "@:5: Sync.Exclude=[a: has a [ without its ]; put a backslash before a [ that is part of "
           "a name\n"
           "@:6: Sync.Exclude=/: names nothing; write the name or the path that is to be left out" },
-        { PAIR "[Sync]\nBandwidthMax=1M\n",
-          "@:5: Sync.BandwidthMax=1M is not supported yet by this version (only 0 is)" },
         { PAIR "[Sync]\nBandwidthMax=fast\n",
-          "@:5: Sync.BandwidthMax=fast: not a size; this version takes only 0" },
+          "@:5: Sync.BandwidthMax=fast: not a size; write something like 4096, 64K or 1G" },
         { PAIR "[Integrity]\nOnRot=ignore\n",
           "@:5: Integrity.OnRot=ignore: not a known word; write heal, heal-source or report" },
         { PAIR "[Sync]\nMaxDelete=100.01%\n",
