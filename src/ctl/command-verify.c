@@ -305,14 +305,19 @@ static int print_answer(Question *question) {
 }
 
 /* Leaving the bus ends the verification. */
-static int give_up(const Question *question) {
+static int give_up(Question *question) {
+        const PairState *state = &question->state;
         char count[COUNT_TEXT_MAX], size[SIZE_TEXT_MAX];
 
-        say_error("ended early: %s files, %s read back, %" PRIu64 " damaged; what was read counts "
-                  "as verified",
-                  count_format(count, sizeof count, question->state.verify_files),
-                  size_format(size, sizeof size, question->state.verify_bytes),
-                  question->state.verify_damaged);
+        (void) look(question);
+        if (state->verify_begun == 0)
+                say_error("ended before anything was read");
+        else
+                say_error("ended early: %s files, %s read back, %" PRIu64 " damaged; what was read "
+                          "counts as verified",
+                          count_format(count, sizeof count, state->verify_files),
+                          size_format(size, sizeof size, state->verify_bytes),
+                          state->verify_damaged);
         interrupt_end();
         return EXIT_SOME_FAILED;
 }

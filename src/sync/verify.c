@@ -156,16 +156,18 @@ static int thread_start(Verify *verify) {
         return r;
 }
 
-/* While one waits for the medium another one hashes. */
+/* While one waits for the medium another one hashes. A thread that has no file would cost more than
+ * a small one takes. */
 static unsigned choose_threads(const Verify *verify) {
+        unsigned n = CLAMP(2 * verify->engine->n_workers_wanted, 2U, (unsigned) VERIFY_THREADS_MAX);
+
         if (verify->request.patrol)
                 return 1;
-        return CLAMP(2 * verify->engine->n_workers_wanted, 2U, (unsigned) VERIFY_THREADS_MAX);
+        return (unsigned) CLAMP((uint64_t) verify->n_files_expected, UINT64_C(1), (uint64_t) n);
 }
 
 int verify_begin(Engine *engine) {
         Verify *verify = engine->verify;
-        unsigned n = choose_threads(verify);
         Worker worker = { .engine = engine };
         int r;
 
@@ -175,7 +177,7 @@ int verify_begin(Engine *engine) {
         verify->deadline = now_usec(CLOCK_MONOTONIC) + PATROL_TIME_MAX_USEC;
         r = verify_rows_begin(verify, &worker);
         worker_done(&worker);
-        while (r >= 0 && verify->n_threads < n) {
+        for (unsigned n = choose_threads(verify); r >= 0 && verify->n_threads < n;) {
                 r = thread_start(verify);
                 if (r < 0 && verify->n_threads > 0)
                         return 0; /* fewer, then */
