@@ -245,9 +245,8 @@ static int check_options(const CtlOptions *options, char **ret_error) {
                               "something back use 'restore'");
         if (options->verb == CTL_DIFF && has_restore_options(options))
                 return refuse(ret_error, "'diff' takes --content, --json and --config-root alone");
-        if (options->verb == CTL_MANIFEST &&
-            (has_restore_options(options) || options->content || options->json))
-                return refuse(ret_error, "'manifest' takes --config-root alone");
+        if (options->verb == CTL_MANIFEST && (has_restore_options(options) || options->content))
+                return refuse(ret_error, "'manifest' takes --json and --config-root alone");
         if (options->verb == CTL_RESTORE && options->content)
                 return refuse(ret_error, "--content is an option of 'diff'");
         return 0;
