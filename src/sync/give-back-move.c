@@ -15,7 +15,7 @@
 #include "sync/candidate.h"
 #include "sync/give-back.h"
 
-enum { PLACES_MAX = 8 };
+enum { PLACES_MAX = 8, WAIT_ROUNDS_MAX = 4 };
 
 /* Without birth times inode numbers may be another's by now. */
 static bool is_same_entry(const Look *look, const CatalogRow *row) {
@@ -35,12 +35,13 @@ static bool was_renamed(const Candidate *candidate) {
                candidate->source.stamp.btime == candidate->row->source.btime;
 }
 
+static bool is_self(const Visit *visit, const Look *look, const CatalogRow *row) {
+        return row->parent == visit->directory_id && strcmp(row->name, look->name) == 0;
+}
+
 /* Both names are the replica's, and its content reached the source under the other one. */
 static bool is_linked(const Visit *visit, const Look *look, const Candidate *candidate) {
-        bool is_self = candidate->row->parent == visit->directory_id &&
-                       strcmp(candidate->row->name, look->name) == 0;
-
-        return !is_self && candidate->in_replica && candidate->in_source &&
+        return !is_self(visit, look, candidate->row) && candidate->in_replica && candidate->in_source &&
                !S_ISDIR(look->replica.stamp.mode) &&
                stamp_content_equal(&candidate->row->replica, &look->replica.stamp) &&
                stamp_content_equal(&candidate->row->source, &candidate->source.stamp);
@@ -62,6 +63,10 @@ static int rename_in_source(Visit *visit, Look *look, const Candidate *candidate
                 return r == -EEXIST ? -EBUSY : r;
         give_back_end(visit, times);
         give_back_end(&there, times_there);
+        if (candidate->node) {
+                there.node = candidate->node;
+                visit_defer(&there, &(Look) { .name = candidate->row->name });
+        }
         visit_returned(
                 visit,
                 &(Returned) { .name = look->name, .from = from, .operation = OPERATION_RENAME });
@@ -91,6 +96,25 @@ static int link_in_source(Visit *visit, Look *look, const Candidate *candidate, 
         return r < 0 ? r : 1;
 }
 
+/* The other name is to be looked at first: something is still to be done about it, or about the
+ * directory that it is in. */
+static bool must_wait(const Visit *visit, const Candidate *candidate) {
+        return visit->pass->n_late_rounds < WAIT_ROUNDS_MAX && candidate->replica_fd >= 0 &&
+               !S_ISDIR(candidate->row->replica.mode) &&
+               candidate->replica.stamp.inode == candidate->row->replica.inode &&
+               (!candidate->in_source || !candidate->in_replica);
+}
+
+static int wait_for(Visit *visit, const Candidate *candidate) {
+        Visit there = *visit;
+
+        if (candidate->node) {
+                there.node = candidate->node;
+                visit_defer(&there, &(Look) { .name = candidate->row->name });
+        }
+        return 1;
+}
+
 static int try_place(Visit *visit, Look *look, CatalogRow *row) {
         _cleanup_close_ int from_fd = -EBADF;
         Candidate candidate;
@@ -106,6 +130,8 @@ static int try_place(Visit *visit, Look *look, CatalogRow *row) {
                 r = rename_in_source(visit, look, &candidate, from_fd);
         else if (from_fd >= 0 && is_linked(visit, look, &candidate))
                 r = link_in_source(visit, look, &candidate, from_fd);
+        else if (!is_self(visit, look, row) && must_wait(visit, &candidate))
+                r = wait_for(visit, &candidate);
         candidate_done(&candidate);
         return r;
 }

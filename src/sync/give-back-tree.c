@@ -15,6 +15,7 @@
 #include "sync/give-back.h"
 #include "sync/keep.h"
 #include "sync/refresh.h"
+#include "sync/tick.h"
 
 /* A directory below the one that is walked. */
 typedef struct Place {
@@ -86,6 +87,22 @@ static bool is_as_it_was(const Walk *walk, const CatalogRow *row, const Entry *e
         return link_explains(was, is);
 }
 
+/* That ctime alone moved may be a change that was covered up by putting mtime back. 1, 0, -errno. */
+static int has_content(const Walk *walk, const CatalogRow *row, int directory_fd,
+                       const Entry *entry) {
+        _cleanup_close_ int fd = -EBADF;
+        Hash hash;
+        int r;
+
+        if (!S_ISREG(entry->stamp.mode) || !row->has_hash ||
+            stamp_equal(stamp_of(walk, row), &entry->stamp))
+                return 1;
+        fd = confined_open_content(directory_fd, row->name);
+        r = fd < 0 ? fd
+                   : copier_hash(walk->visit->worker->copier, fd, &hash, tick, walk->visit);
+        return r < 0 ? r : memcmp(&hash, &row->hash, sizeof hash) == 0;
+}
+
 /* What is to be done with an entry that is as it was, and no directory. */
 typedef int (*WalkEntry)(Walk *walk, int directory_fd, const Place *place, const char *name,
                          const Entry *entry);
@@ -102,9 +119,12 @@ static int walk_entry(Walk *walk, int directory_fd, size_t at, const char *name,
         r = catalog_reader_get(walk->visit->reader, place->directory_id, name, &row);
         if (r < 0 && r != -ENOENT)
                 return r;
-        if (r < 0 || !is_as_it_was(walk, &row, &entry)) {
+        r = r >= 0 && is_as_it_was(walk, &row, &entry)
+                    ? has_content(walk, &row, directory_fd, &entry)
+                    : 0;
+        if (r <= 0) {
                 walk->is_clean = false;
-                return 0;
+                return r;
         }
         if (S_ISDIR(entry.stamp.mode))
                 return add(walk, place->path, name, row.directory_id);

@@ -247,6 +247,9 @@ static int perform_metadata(Visit *visit, Look *look, Action action) {
                 r = visit_know_directory(visit, look, &child);
                 if (r < 0)
                         return r;
+                /* Another attempt to make it failed: somebody was faster. */
+                if (child->place == NODE_ABSENT)
+                        (void) tree_set_place(visit->engine->tree, child, NODE_IN_PARENT, NULL);
         }
         item = metadata_item(visit, look, action, &before);
         if (!item)

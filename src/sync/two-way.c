@@ -14,7 +14,7 @@
 #include "sync/tick.h"
 
 /* What another name of it, or what is in a directory, has done to an entry is no change of its own
- * when the question is whether it may be removed. */
+ * when the question is whether it may go. */
 static EntryState own_state(EntryState state, const Stamp *was, const Stamp *is) {
         bool same;
 
@@ -24,17 +24,6 @@ static EntryState own_state(EntryState state, const Stamp *was, const Stamp *is)
                                            was->uid == is->uid && was->gid == is->gid
                                  : link_explains(was, is);
         return same ? STATE_SAME : state;
-}
-
-static void judge_removals(Look *look) {
-        if (!look->has_row)
-                return;
-        if (look->has_source && !look->has_replica)
-                look->source_state = own_state(look->source_state, &look->row->source,
-                                               &look->source.stamp);
-        if (look->has_replica && !look->has_source)
-                look->replica_state = own_state(look->replica_state, &look->row->replica,
-                                                &look->replica.stamp);
 }
 
 bool visit_is_occupied(Visit *visit, const Look *look) {
@@ -64,13 +53,14 @@ static Evidence evidence_of(const Look *look) {
 
 /* Whether SIDE's content has HASH: 1, 0, -errno. */
 static int has_hash(Visit *visit, const Look *look, int directory_fd, const Hash *hash) {
+        const Stamp *stamp = look->has_source ? &look->source.stamp : &look->replica.stamp;
         _cleanup_free_ char *target = NULL;
         _cleanup_close_ int fd = -EBADF;
         Look link = { .name = look->name };
         Hash found;
         int r;
 
-        if (S_ISLNK(look->source.stamp.mode)) {
+        if (S_ISLNK(stamp->mode)) {
                 r = symlink_read(directory_fd, look->name, &target);
                 if (r >= 0)
                         r = look_hash_target(visit, &link, target);
@@ -79,6 +69,33 @@ static int has_hash(Visit *visit, const Look *look, int directory_fd, const Hash
         fd = confined_open_content(directory_fd, look->name);
         r = fd < 0 ? fd : copier_hash(visit->worker->copier, fd, &found, tick, visit);
         return r < 0 ? r : memcmp(&found, hash, sizeof found) == 0;
+}
+
+/* The same, when it is about to be removed. That ctime alone moved may be a change that was covered
+ * up by putting mtime back, which the hash shows. */
+static int judge_removal(Visit *visit, const Look *look, bool is_source, EntryState *state) {
+        const CatalogRow *row = look->row;
+        const Stamp *was = is_source ? &row->source : &row->replica,
+                    *is = is_source ? &look->source.stamp : &look->replica.stamp;
+        int r;
+
+        if (*state != STATE_CHANGED || own_state(*state, was, is) != STATE_SAME)
+                return 0;
+        if (S_ISREG(is->mode) && row->has_hash) {
+                r = has_hash(visit, look, is_source ? visit->source_fd : visit->replica_fd,
+                             &row->hash);
+                if (r <= 0)
+                        return r;
+        }
+        *state = STATE_SAME;
+        return 0;
+}
+
+static int judge_removals(Visit *visit, Look *look) {
+        if (!look->has_row || look->has_source == look->has_replica)
+                return 0;
+        return judge_removal(visit, look, look->has_source,
+                             look->has_source ? &look->source_state : &look->replica_state);
 }
 
 static bool has_content(const Look *look) {
@@ -198,31 +215,34 @@ static void release_claim(Visit *visit, Look *look, Action action) {
         look->claimed = false;
 }
 
-/* A directory that something else, or another one, has taken the place of, or that the source has no
- * more, may have been renamed: like removals, what becomes of it comes last. */
+/* What one side has no more, and what something else has taken the place of, may have been renamed:
+ * like removals, what becomes of it comes last. */
 static bool must_wait(const Visit *visit, const Look *look) {
-        bool is_directory = S_ISDIR(look->replica.stamp.mode),
-             was_directory = look->has_row && look->row->directory_id != 0;
+        const CatalogRow *row = look->has_row ? look->row : NULL;
 
-        if (visit->removing || !look->has_replica || !look->name[0])
+        if (visit->removing || !look->name[0])
                 return false;
-        if (look->has_source && look_is_directory(look) != is_directory)
+        if (!look->has_source || !look->has_replica)
+                return row && look->has_source != look->has_replica;
+        if (look_is_directory(look) != S_ISDIR(look->replica.stamp.mode))
                 return true;
-        return is_directory && was_directory &&
-               (!look->has_source || look->row->replica.inode != look->replica.stamp.inode);
+        return row && row->replica.inode != look->replica.stamp.inode &&
+               (look_is_directory(look) || row->source.inode == look->source.stamp.inode);
 }
 
 int visit_two_way(Visit *visit, Look *look) {
         Action action;
-        int r = 0;
+        int r;
 
-        judge_removals(look);
-        action = decide(look->source_state, look->replica_state, EVIDENCE_NONE,
-                        visit_policy(visit, look));
         if (must_wait(visit, look)) {
                 visit_note_gone(visit, look);
                 return 0;
         }
+        r = judge_removals(visit, look);
+        if (r < 0)
+                return r;
+        action = decide(look->source_state, look->replica_state, EVIDENCE_NONE,
+                        visit_policy(visit, look));
         if (action == ACTION_COMPARE)
                 r = compare(visit, look, &action);
         if (r == 0)
