@@ -80,11 +80,12 @@ static int link_in_source(Visit *visit, Look *look, const Candidate *candidate, 
         int r;
 
         back.visit = visit;
+        back.look = look;
         back.name = look->name;
         give_back_temporary_name(visit->engine, back.temporary);
         if (linkat(from_fd, candidate->row->name, visit->source_fd, back.temporary, 0) < 0)
                 return 0; /* on another file system, or no more links: it is copied */
-        r = look->has_source ? give_back_keep_entry(visit, look) : 0;
+        r = look->has_source && !look->is_kept ? give_back_keep_entry(visit, look) : 0;
         if (r >= 0)
                 r = give_back_place(&back, look->has_source ? &look->source : NULL);
         if (r >= 0) {

@@ -226,8 +226,12 @@ static bool must_wait(const Visit *visit, const Look *look) {
                 return row && look->has_source != look->has_replica;
         if (look_is_directory(look) != S_ISDIR(look->replica.stamp.mode))
                 return true;
+        if (look_is_directory(look))
+                return row && row->directory_id != 0 &&
+                       (row->replica.inode != look->replica.stamp.inode ||
+                        row->source.inode != look->source.stamp.inode);
         return row && row->replica.inode != look->replica.stamp.inode &&
-               (look_is_directory(look) || row->source.inode == look->source.stamp.inode);
+               row->source.inode == look->source.stamp.inode;
 }
 
 int visit_two_way(Visit *visit, Look *look) {
