@@ -362,8 +362,8 @@ typedef enum Ownership {
 } Ownership;
 
 /* Whether the replica's directory is as we left it, or as the source's is. What somebody else did
- * to it, or what the source's became meanwhile, must not pass for known. Of a new directory, which
- * has no row yet, nobody can tell. */
+ * to it, or what the source's became meanwhile, must not pass for known. A new directory has no
+ * row yet: where the replica cannot hold its owner, it would be healed in vain each time. */
 static Ownership ownership(Publisher *publisher, Node *node, const Stamp *source,
                            const Stamp *replica) {
         _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
@@ -371,7 +371,7 @@ static Ownership ownership(Publisher *publisher, Node *node, const Stamp *source
         if (has_same_owner(source, replica))
                 return node->strange ? OWNERSHIP_UNKNOWN : OWNERSHIP_OURS;
         if (find_row(publisher, node, &row) < 0)
-                return OWNERSHIP_UNKNOWN;
+                return OWNERSHIP_OURS;
         if (!has_same_owner(&row.replica, replica))
                 return OWNERSHIP_OTHERS;
         return node->strange ? OWNERSHIP_UNKNOWN : OWNERSHIP_OURS;
