@@ -118,6 +118,7 @@ struct Pass {
         atomic_bool short_of_room;        /* likewise */
         atomic_uint_fast64_t n_deviating; /* likewise */
         atomic_uint_fast64_t n_removable; /* entries that it would remove, once that is counted */
+        atomic_uint_fast64_t n_removed;   /* of these */
         atomic_uint_fast64_t n_refused;   /* below directories that were not to be replaced */
         bool approved;                    /* it may remove however many there are */
         bool holds_removals;              /* it removes nothing */

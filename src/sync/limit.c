@@ -236,6 +236,24 @@ int limit_count(Visit *visit, const Look *look) {
         return r;
 }
 
+int limit_admits(Visit *visit, const Look *look) {
+        Pass *pass = visit->pass;
+        uint64_t n;
+        int r;
+
+        if (!limit_applies(visit->engine) || pass->approved || visit->engine->pair->dry_run ||
+            visit_was_moved(visit, look))
+                return 1;
+        r = count_below(visit, look, &n);
+        if (r < 0)
+                return r;
+        if (atomic_fetch_add(&pass->n_removed, n) + n <= pass->n_removable)
+                return 1;
+        atomic_fetch_sub(&pass->n_removed, n);
+        pass_retry(pass, &(const Retry) { visit->node, look->name, look->first, 0 });
+        return 0;
+}
+
 /* Takes N removals at once from what is left. */
 static bool take(Visit *visit, uint64_t n, uint64_t n_entries) {
         Engine *engine = visit->engine;

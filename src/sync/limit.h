@@ -36,6 +36,9 @@ void job_limit(Worker *worker, Job *job);
 
 /* Counts the removal of LOOK, with all that is below it. 0 or -errno. */
 int limit_count(Visit *visit, const Look *look);
+/* Whether the removal of LOOK was among those that were counted: 1; 0 when it has gone from the
+ * source since, and is handed back for a pass that counts it; -errno. */
+int limit_admits(Visit *visit, const Look *look);
 /* Whether a directory in the replica must stay that another entry is to displace: 1, 0, -errno. */
 int limit_refuses(Visit *visit, const Look *look);
 /* After the end of PASS. */

@@ -289,6 +289,9 @@ static int perform_remove(Visit *visit, Look *look) {
                 if (r != 0)
                         return r < 0 ? r : visit_strip(visit, look);
         }
+        r = limit_admits(visit, look);
+        if (r <= 0)
+                return r;
         item = visit_item(visit, look, ITEM_REMOVE);
         if (!item)
                 return -ENOMEM;
