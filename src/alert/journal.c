@@ -2,14 +2,13 @@
 
 #include "alert/journal.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
 
+#include "basic/journal-stream.h"
 #include "basic/log.h"
 
 static void to_terminal(const LogRecord *record, void *userdata) {
@@ -28,16 +27,9 @@ static void to_journal(const LogRecord *record, void *userdata) {
                 (void) fprintf(stderr, "<%d>%s\n", record->level, record->message);
 }
 
-/* Source: systemd.exec(5), $JOURNAL_STREAM. */
-static bool is_journal(void) {
-        const char *stream = getenv("JOURNAL_STREAM");
-        uint64_t device, inode;
-        struct stat st;
-
-        return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
-               fstat(STDERR_FILENO, &st) >= 0 && st.st_dev == device && st.st_ino == inode;
-}
-
 int alert_journal_begin(const char *pair) {
-        return log_add_sink(is_journal() ? to_journal : to_terminal, (void *) pair);
+        return log_add_sink(journal_stream_is(STDERR_FILENO, getenv("JOURNAL_STREAM"))
+                                    ? to_journal
+                                    : to_terminal,
+                            (void *) pair);
 }

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <systemd/sd-journal.h>
@@ -94,15 +93,4 @@ void log_journal_sink(const LogRecord *record, void *userdata) {
         /* Standard error is a stream to the same journal, which needs less of everything. Source:
          * sd-daemon(3). */
         (void) dprintf(STDERR_FILENO, "<%d>%s\n", record->level, record->message);
-}
-
-bool journal_stream_is(int fd, const char *stream) {
-        uint64_t device, inode;
-        struct stat st;
-        int end = 0;
-
-        if (!stream || sscanf(stream, "%" SCNu64 ":%" SCNu64 "%n", &device, &inode, &end) < 2 ||
-            stream[end])
-                return false;
-        return fstat(fd, &st) >= 0 && st.st_dev == device && st.st_ino == inode;
 }

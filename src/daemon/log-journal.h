@@ -25,7 +25,3 @@ int journal_fields_build(const LogRecord *record, const char *pair, JournalField
 
 /* A LogSink; USERDATA is a `const char *const *`, the pair's name. */
 void log_journal_sink(const LogRecord *record, void *userdata);
-
-/* Whether FD is the journal's stream that $JOURNAL_STREAM, given as STREAM, names. Source:
- * systemd.exec(5). */
-bool journal_stream_is(int fd, const char *stream);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "basic/alloc.h"
+#include "basic/journal-stream.h"
 #include "basic/log.h"
 #include "basic/string-util.h"
 #include "daemon/log-journal.h"

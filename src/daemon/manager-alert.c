@@ -270,6 +270,8 @@ static bool is_due(const Manager *manager, usec_t now) {
 void manager_tell_alerts(Manager *manager) {
         usec_t now = now_usec(CLOCK_MONOTONIC);
 
+        if (!manager->alerts)
+                return;
         if (is_due(manager, now))
                 tell(manager, now);
         set_timer(manager);

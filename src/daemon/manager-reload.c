@@ -85,5 +85,7 @@ void manager_take_config(Manager *manager) {
                 manager_plan_verify(manager);
         if (former->report_interval != manager->config->report_interval)
                 recorder_plan_report(manager->recorder);
+        if (former->alert_min_interval != manager->config->alert_min_interval)
+                manager_tell_alerts(manager);
         config_free(former);
 }

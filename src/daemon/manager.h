@@ -284,7 +284,7 @@ void manager_begin_alerts(Manager *manager, int starter_fd);
 void manager_alert_failures(Manager *manager);
 /* What was told of KIND is over: it is news when it comes again. */
 void manager_forget_alerts(Manager *manager, AlertKind kind);
-/* Tells what is due. */
+/* Tells what is due, by the interval that is configured now, and waits for what comes next. */
 void manager_tell_alerts(Manager *manager);
 /* At the end: what is not due yet waits for the next process of the service. */
 void manager_end_alerts(Manager *manager);

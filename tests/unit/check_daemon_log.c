@@ -12,6 +12,7 @@
 
 #include "basic/alloc.h"
 #include "basic/fd.h"
+#include "basic/journal-stream.h"
 #include "basic/macros.h"
 #include "daemon/log-file.h"
 #include "daemon/log-journal.h"
