@@ -1,11 +1,12 @@
 #pragma once
 
-/* The limit of removals (MaxDelete). What a pass would remove is counted before anything of it is;
- * with what was removed within the last hour it may not be more than a share of the pair's entries,
- * and is held otherwise: a deletion that comes in small pieces is one all the same. Everything else
- * goes on. The hold ends when a full pass finds no more to be removed than that, because what was
- * gone is back, or when a person approves; what it holds, and what was removed before it began, is
- * noted in the catalog, so that a restart ends nothing. */
+/* The limit of removals (MaxDelete), from the replica and, two-way, from the source. What a pass
+ * would remove is counted before anything of it is; with what was removed within the last hour it
+ * may not be more than a share of the pair's entries, and is held otherwise: a deletion that comes
+ * in small pieces is one all the same. Everything else goes on. The hold ends when a full pass
+ * finds no more to be removed than that, because what was gone is back, or when a person approves;
+ * what it holds, and what was removed before it began, is noted in the catalog, so that a restart
+ * ends nothing. */
 
 #include "sync/visit.h"
 

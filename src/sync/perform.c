@@ -468,11 +468,17 @@ static int may_displace(Visit *visit, const Look *look, Action action) {
         return displaces ? limit_refuses(visit, look) : 0;
 }
 
+/* From either side. */
+static bool removes(const Look *look, Action action) {
+        return action == ACTION_REMOVE || action == ACTION_RETURN_REMOVE ||
+               (action == ACTION_RETURN_REPLACE && look_is_directory(look));
+}
+
 int perform(Visit *visit, Look *look, Action action) {
         int r;
 
         if (visit->counting)
-                return action == ACTION_REMOVE ? limit_count(visit, look) : 0;
+                return removes(look, action) ? limit_count(visit, look) : 0;
         r = may_displace(visit, look, action);
         if (r != 0)
                 return MIN(r, 0);

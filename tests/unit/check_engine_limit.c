@@ -211,6 +211,28 @@ START_TEST(another_limit_ends_the_hold) {
 }
 END_TEST
 
+/* What somebody removed from the replica waits likewise before it is removed from the source. */
+START_TEST(both_ways) {
+        static const char *const overrides[] = { "Sync.MaxDelete=50%", "Pair.Direction=two-way",
+                                                 NULL };
+
+        make_pair(overrides);
+        test_run("rm -r r/d && echo new >r/new");
+        (void) test_full();
+        ck_assert_uint_eq(n_held(), 1501);
+        test_run("test $(ls s/d | wc -l) = 1500 && test -e s/new");
+        test_run("rm -r s/e");
+        (void) test_full();
+        ck_assert_uint_eq(n_held(), 2502);
+        test_run("test $(ls r/e | wc -l) = 1000");
+        engine_approve_removals(test.engine);
+        (void) test_full();
+        ck_assert_uint_eq(n_held(), 0);
+        test_run("! test -e s/d && ! test -e r/e");
+        test_expect_in_step();
+}
+END_TEST
+
 START_TEST(what_is_never_removed_is_not_held) {
         static const char *const overrides[] = { "Sync.MaxDelete=50%", "Pair.Delete=no", NULL };
 
@@ -237,6 +259,7 @@ int main(void) {
         tcase_add_test(tcase, nor_does_a_rename);
         tcase_add_test(tcase, a_dry_run_says_so);
         tcase_add_test(tcase, another_limit_ends_the_hold);
+        tcase_add_test(tcase, both_ways);
         tcase_add_test(tcase, what_is_never_removed_is_not_held);
         return test_fs_run(suite);
 }
