@@ -12,6 +12,7 @@
 #include "basic/alloc.h"
 #include "basic/count-text.h"
 #include "basic/fd.h"
+#include "basic/local-time.h"
 #include "basic/macros.h"
 #include "basic/size.h"
 #include "ctl/report-charts.h"
@@ -55,11 +56,21 @@ static void append_count(StringBuffer *page, const char *before, uint64_t n, con
 }
 
 /* What matters before all numbers. */
-static void append_verdict(StringBuffer *page, const StatisticsBucket *work) {
+static void append_verdict(StringBuffer *page, const Report *report) {
+        const StatisticsBucket *work = &report->total;
+        char recorded[LOCAL_TIME_MAX];
         uint64_t n_failing = work->values[STATISTIC_FAILING],
                  n_damaged = work->values[STATISTIC_FILES_DAMAGED],
                  n_rotten = work->values[STATISTIC_ROTTEN];
 
+        if (report_is_stale(report)) {
+                string_buffer_appendf(
+                        page,
+                        "<p class=\"verdict bad\">Nothing was recorded after %s: "
+                        "does the pair still run?</p>\n",
+                        local_time_format(recorded, sizeof recorded, report->recorded));
+                return;
+        }
         if (n_failing == 0 && n_damaged == 0) {
                 string_buffer_append(page, "<p class=\"verdict good\">Everything is mirrored");
                 if (n_rotten > 0)
@@ -242,7 +253,7 @@ int report_format_html(const char *name, const Report *report, char **ret) {
         if (r < 0)
                 return r;
         append_head(&page, name, report);
-        append_verdict(&page, &report->total);
+        append_verdict(&page, report);
         append_tiles(&page, report);
         string_buffer_append(&page, "<div class=\"charts\">\n");
         r = report_append_charts(&page, report, &times);

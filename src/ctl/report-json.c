@@ -51,8 +51,9 @@ static void print_slowest(const Slowest *slowest) {
 void report_print_json(const char *name, const Report *report) {
         (void) fputs("{\"Pair\":", stdout);
         json_print_name(stdout, name);
-        (void) printf(",\"SinceUSec\":%" PRIu64 ",\"UntilUSec\":%" PRIu64 ",\n\"Total\":",
-                      report->since, report->until);
+        (void) printf(",\"SinceUSec\":%" PRIu64 ",\"UntilUSec\":%" PRIu64
+                      ",\"RecordedUSec\":%" PRIu64 ",\n\"Total\":",
+                      report->since, report->until, report->recorded);
         print_work(&report->total);
         (void) fputs(",\n\"Before\":", stdout);
         print_work(&report->before);

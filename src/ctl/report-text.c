@@ -19,6 +19,7 @@ enum {
         BINS_MIN = 12,
         BINS_MAX = 96,
         BAR_WIDTH_MAX = 40,
+        PATH_COLUMNS_MIN = 24,
         LAG_LABEL = 17,
         LAG_LABEL_MAX = 2 * SPAN_TEXT_MAX + 8,
 };
@@ -132,8 +133,8 @@ static void print_lag(const Terminal *terminal, const StatisticsBucket *work) {
         if (histogram_total(work->lags) == 0)
                 return;
         put_span(&text, "median ", report_lag(work, 50), "");
-        put_span(&text, ", 95 % ", report_lag(work, 95), "");
-        put_span(&text, ", 99 % ", report_lag(work, 99), "");
+        put_span(&text, ", 95% ", report_lag(work, 95), "");
+        put_span(&text, ", 99% ", report_lag(work, 99), "");
         put_span(&text, ", longest ", work->values[STATISTIC_LAG_MAX_USEC], "");
         field(terminal, "Lag", COLOUR_NONE, &text);
 }
@@ -196,6 +197,18 @@ static double lag_of(const StatisticsBucket *work) {
         return lag > 0 ? histogram_bucket(lag) + 1.0 : 0;
 }
 
+/* What is there begins at 1. */
+static void stretch(double *values, size_t n) {
+        double min = 0;
+
+        for (size_t i = 0; i < n; i++)
+                if (values[i] > 0 && (min == 0 || values[i] < min))
+                        min = values[i];
+        for (size_t i = 0; i < n; i++)
+                if (values[i] > 0)
+                        values[i] -= min - 1;
+}
+
 static void print_line(const Terminal *terminal, const Report *report, const char *label,
                        double (*value_of)(const StatisticsBucket *)) {
         _cleanup_free_ double *values = new0(double, report->n_bins);
@@ -203,6 +216,8 @@ static void print_line(const Terminal *terminal, const Report *report, const cha
 
         for (size_t i = 0; values && i < report->n_bins; i++)
                 values[i] = value_of(&report->bins[i].work);
+        if (values && value_of == lag_of)
+                stretch(values, report->n_bins);
         if (values)
                 line = spark_line(values, report->n_bins, terminal->has_utf8);
         (void) printf("    %-11s", label);
@@ -268,12 +283,26 @@ static void print_slow(const Terminal *terminal, const SlowOperation *operation)
         _cleanup_free_ char *escaped = escape_bytes(operation->path),
                             *path = escaped ? terminal_text(terminal, escaped) : NULL, *text = NULL;
         size_t used = 4 + 9 + 11 + 9, width = width_of(terminal);
+        bool is_narrow = width < used + PATH_COLUMNS_MIN;
 
-        (void) printf("    %-9s%-11s%-9s", span_format(span, sizeof span, operation->duration),
+        if (is_narrow)
+                used = 8;
+
+        (void) printf(is_narrow ? "    %s, %s, %s\n        " : "    %-9s%-11s%-9s",
+                      span_format(span, sizeof span, operation->duration),
                       size_format(size, sizeof size, operation->n_bytes), operation->what);
         if (path)
-                text = terminal_shorten(terminal, path, width > used + 8 ? width - used : 8);
+                text = terminal_shorten(terminal, path, width - used);
         (void) puts(text ?: "?");
+}
+
+static void print_stale(const Terminal *terminal, const Report *report) {
+        StringBuffer text = STRING_BUFFER_NULL;
+        char recorded[LOCAL_TIME_MAX];
+
+        string_buffer_appendf(&text, "until %s; does the pair still run?",
+                              local_time_format(recorded, sizeof recorded, report->recorded));
+        field(terminal, "Recorded", COLOUR_BAD, &text);
 }
 
 void report_print_text(const Terminal *terminal, const char *name, const Report *report) {
@@ -282,6 +311,8 @@ void report_print_text(const Terminal *terminal, const char *name, const Report 
 
         terminal_print(terminal, COLOUR_HEADING, shown ?: "?");
         (void) printf(": %s\n", period ?: "?");
+        if (report_is_stale(report))
+                print_stale(terminal, report);
         print_done(terminal, &report->total);
         print_lag(terminal, &report->total);
         print_verify(terminal, &report->total);

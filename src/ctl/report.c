@@ -7,6 +7,9 @@
 #include "basic/alloc.h"
 #include "basic/macros.h"
 
+/* A pair that runs records each of its rescans. */
+#define STALE_USEC USEC_PER_DAY
+
 void report_done(Report *report) {
         free(report->bins);
         slowest_done(&report->slowest);
@@ -53,6 +56,7 @@ static int measure(const Statistics *statistics, Report *report, usec_t *ret_lon
                 take_last(&report->before, bucket, false);
                 statistics_bucket_add(&report->total, bucket);
                 first = MIN(first, bucket->start);
+                report->recorded = MIN(bucket->start + bucket->length, report->until);
                 longest = MAX(longest, bucket->length);
         }
         if (first == USEC_INFINITY)
@@ -139,6 +143,10 @@ char *report_length_format(char *buffer, size_t size, usec_t length) {
                 (void) snprintf(buffer, size, "%u %ss", (unsigned) (length / units[i].unit),
                                 units[i].name);
         return buffer;
+}
+
+bool report_is_stale(const Report *report) {
+        return report->until - report->recorded > STALE_USEC;
 }
 
 usec_t report_lag(const StatisticsBucket *work, double percent) {

@@ -3,6 +3,8 @@
 /* What a pair did in some time, as reports show it: sums, and how they came about over time. Pure.
  */
 
+#include <stdbool.h>
+
 #include "state/statistics.h"
 
 typedef struct ReportBin {
@@ -12,6 +14,7 @@ typedef struct ReportBin {
 
 typedef struct Report {
         usec_t since, until; /* CLOCK_REALTIME; whole hours, but for the end */
+        usec_t recorded;     /* until when anything was recorded; an hour has to end first */
         StatisticsBucket total;
         StatisticsBucket before; /* what was so at the beginning, or when it was first known */
         ReportBin *bins;         /* owned; without a gap, LENGTH each */
@@ -31,6 +34,10 @@ int report_make(const Statistics *statistics, usec_t since, usec_t until, size_t
 /* How long LENGTH is: "hour", "3 hours", "day", "2 weeks". Returns BUFFER. */
 enum { REPORT_LENGTH_MAX = 32 };
 char *report_length_format(char *buffer, size_t size, usec_t length);
+
+/* Whether nothing was recorded for so long before the end that how things stand is not known: the
+ * pair does not run. */
+bool report_is_stale(const Report *report);
 
 /* What PERCENT of the changes in WORK took at the most to get to the replica. */
 usec_t report_lag(const StatisticsBucket *work, double percent);

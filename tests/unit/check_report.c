@@ -67,6 +67,10 @@ START_TEST(what_was_before) {
         ck_assert_uint_eq(report.total.values[STATISTIC_VERSIONS_BYTES], 109);
         ck_assert_uint_eq(report.bins[14].work.values[STATISTIC_VERSIONS_BYTES], 109);
         ck_assert_uint_eq(report.bins[14].work.values[STATISTIC_COPY], 0);
+        ck_assert_uint_eq(report.recorded, START + 10 * USEC_PER_HOUR);
+        ck_assert(!report_is_stale(&report));
+        report.until = START + 35 * USEC_PER_HOUR;
+        ck_assert(report_is_stale(&report));
         report_done(&report);
         ck_assert_int_eq(report_make(&made, START + 20 * USEC_PER_HOUR, START + 30 * USEC_PER_HOUR,
                                      60, &report),
