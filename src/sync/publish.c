@@ -116,8 +116,11 @@ static int replace_linked(Publisher *publisher, const Item *item, const char *as
 
         if (linkat(publisher->fd, item->row.name, staging, aside, 0) < 0)
                 return 0;
-        if (renameat(staging, item->stage, publisher->fd, item->row.name) >= 0)
+        if (renameat(staging, item->stage, publisher->fd, item->row.name) >= 0) {
+                /* Of two names of one file the rename leaves both. */
+                (void) unlinkat(staging, item->stage, 0);
                 return 1;
+        }
         (void) unlinkat(staging, aside, 0);
         return 0;
 }
@@ -239,6 +242,9 @@ static int publish_entry(Publisher *publisher, Item *item) {
         if (r < 0)
                 return r;
         item->row.replica = entry.stamp;
+        /* It was linked there before. */
+        if (item->displaced && item->displaced_stamp.inode == entry.stamp.inode)
+                item->redundant = true;
         if (is_known && !is_as_staged(&staged.stamp, &entry.stamp))
                 item->row.replica.ctime = 0;
         return touch(publisher, item->node);

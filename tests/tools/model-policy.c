@@ -132,19 +132,21 @@ static ModelFailure check_source_entry(const KeepPromises *keep, const TreeEntry
 
 /* What the replica alone has must have had a reason to stay. */
 static ModelFailure check_replica_entry(const KeepPromises *keep, const TreeEntry *replica,
-                                        const TreeList *source, const TreeList *replicas,
-                                        char *text, size_t size) {
-        const TreeEntry *top;
-        char first[MODEL_PATH_MAX * 2];
+                                        const TreeList *source, char *text, size_t size) {
+        char above[MODEL_PATH_MAX * 2], *slash;
 
         if (!keep->remove || tree_list_find(source, replica->path))
                 return MODEL_PASSED;
-        /* It is in a directory that the source has made a file of. */
-        (void) snprintf(first, sizeof first, "%s", replica->path);
-        first[strcspn(first, "/")] = '\0';
-        top = tree_list_find(source, first);
-        if (top && !S_ISDIR(top->mode) && tree_list_find(replicas, first))
-                return MODEL_PASSED;
+        /* It may be in a directory that the source has made a file of. */
+        (void) snprintf(above, sizeof above, "%s", replica->path);
+        while ((slash = strrchr(above, '/'))) {
+                const TreeEntry *entry;
+
+                *slash = '\0';
+                entry = tree_list_find(source, above);
+                if (entry && !S_ISDIR(entry->mode) && !keep->overwrite)
+                        return MODEL_PASSED;
+        }
         return say(MODEL_NOT_EQUAL, text, size, replica->path, "is in the replica alone");
 }
 
@@ -195,8 +197,7 @@ ModelFailure keep_promises_check(KeepPromises *keep, const TreeList *source,
         for (size_t i = 0; failure == MODEL_PASSED && i < source->n_entries; i++)
                 failure = check_source_entry(keep, &source->entries[i], replica, text, size);
         for (size_t i = 0; failure == MODEL_PASSED && i < replica->n_entries; i++)
-                failure = check_replica_entry(keep, &replica->entries[i], source, replica, text,
-                                              size);
+                failure = check_replica_entry(keep, &replica->entries[i], source, text, size);
         return failure;
 }
 
