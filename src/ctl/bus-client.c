@@ -27,8 +27,9 @@ int client_connect(const CtlOptions *options, sd_bus **ret) {
         r = user ? sd_bus_open_user(ret) : sd_bus_open_system(ret);
         if (r >= 0)
                 return EX_OK;
-        say_error("cannot connect to the %s: %s; without it running pairs cannot be reached",
-                  user ? "user's message bus" : "system's message bus", strerror(-r));
+        say_error("cannot connect to the %s: %s; without it running pairs cannot be reached%s",
+                  user ? "user's message bus" : "system's message bus", strerror(-r),
+                  user ? " (those of the system: --system)" : "");
         return EX_UNAVAILABLE;
 }
 

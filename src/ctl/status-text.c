@@ -195,6 +195,8 @@ static void print_watching(Page *page) {
         const char *backend = state->watch_backend ?: "off";
         Colour colour = COLOUR_NONE;
 
+        if (state->n_directories == 0) /* as long as it is not open */
+                return;
         if (streq(backend, "off"))
                 string_buffer_append(&page->text, "off: changes are found by rescans alone");
         else {
@@ -264,8 +266,9 @@ static void print_failures(Page *page) {
         end_field(page, "Failures", COLOUR_BAD);
 }
 
-/* What was done, in the words of the daemon's summaries; zeroes are left out. */
-static void put_counters(Page *page, const StateCounters *counters) {
+/* What was done, in the words of the daemon's summaries; zeroes are left out, and NOTHING is said
+ * if all are. */
+static void put_counters(Page *page, const StateCounters *counters, const char *nothing) {
         static const struct {
                 const char *name, *past;
         } words[] = {
@@ -294,7 +297,7 @@ static void put_counters(Page *page, const StateCounters *counters) {
                 separator = ", ";
         }
         if (!separator[0])
-                string_buffer_append(&page->text, "nothing to do");
+                string_buffer_append(&page->text, nothing);
         n = state_counter(counters, "bytes");
         if (n > 0) {
                 string_buffer_append(&page->text, "; ");
@@ -316,7 +319,7 @@ static void print_last_pass(Page *page) {
                 string_buffer_append(&page->text, ": ");
                 if (!good && !streq(result, "incomplete"))
                         string_buffer_appendf(&page->text, "%s; ", result);
-                put_counters(page, &state->last_pass_counters);
+                put_counters(page, &state->last_pass_counters, "nothing to do");
         }
         end_field(page, "Full pass",
                   good || state->last_pass_begun == 0 ? COLOUR_NONE : COLOUR_BAD);
@@ -470,7 +473,7 @@ static void print_totals(Page *page) {
                 put_count(page, state->n_directories, "directory", "directories");
                 end_field(page, "Contains", COLOUR_NONE);
         }
-        put_counters(page, &state->counters);
+        put_counters(page, &state->counters, "nothing");
         string_buffer_append(&page->text, ", ");
         put_since(page, state->started, "in");
         end_field(page, "Done", COLOUR_NONE);
