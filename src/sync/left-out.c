@@ -144,7 +144,7 @@ void visit_leave_out(Visit *visit, const char *name) {
 static bool is_left_over(Visit *visit, const Look *look) {
         return visit->exclusions.list && !look->has_source && (!look->has_row || visit->removing) &&
                look->has_replica && look->name[0] && S_ISDIR(look->replica.stamp.mode) &&
-               !visit->pass->drops_excluded && find_below(visit, look->name, false) == 0;
+               find_below(visit, look->name, false) == 0;
 }
 
 void visit_close_off(Visit *visit, const Look *look) {
@@ -169,11 +169,11 @@ bool visit_hide(Visit *visit, Look *look, Exclusion exclusion) {
         if (look->has_source && (exclusion_hides(exclusion, &look->source) ||
                                  (look->is_closed && !look_is_directory(look))))
                 look->has_source = false;
-        if (look->has_replica && is_hidden_in_replica(visit, look, exclusion)) {
+        if (look->has_replica &&
+            (is_hidden_in_replica(visit, look, exclusion) || is_left_over(visit, look))) {
                 look->is_dropped = visit->pass->drops_excluded && !look->has_source;
                 look->has_replica = look->is_dropped;
-        } else if (is_left_over(visit, look))
-                look->has_replica = false;
+        }
         if (look->has_source || look->has_replica || look->has_row || !was_there)
                 return true;
         visit_leave_out(visit, look->name);

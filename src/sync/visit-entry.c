@@ -224,8 +224,9 @@ void visit_entry(Visit *visit, Look *look) {
                 r = visit->job->kind == JOB_LARGE ? take_over_claim(visit, look)
                                                   : known_elsewhere(visit, look);
                 if (r == 0)
-                        r = visit_is_two_way(visit) ? visit_two_way(visit, look)
-                                                    : bring_into_step(visit, look);
+                        r = visit_is_two_way(visit) && !look->is_dropped
+                                    ? visit_two_way(visit, look)
+                                    : bring_into_step(visit, look);
         }
         /* A dry run commits nothing: what it looked at once stays taken, so that other names are
          * links. */

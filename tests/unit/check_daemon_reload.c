@@ -1,6 +1,7 @@
 /* What a reload may change. */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "basic/alloc.h"
 #include "basic/macros.h"
@@ -40,6 +41,25 @@ START_TEST(changeable_keys_change) {
         ck_assert_uint_eq(fresh->settle, USEC_PER_SEC);
         ck_assert_str_eq(fresh->log_file, "/var/log/x");
         ck_assert(!fresh->log_operations);
+}
+END_TEST
+
+START_TEST(exclusion_changes_with_a_full_pass) {
+        const char *const overrides[] = { "Sync.Exclude=*.o", "Pair.OneFileSystem=yes",
+                                          "Sync.BandwidthMax=1M", NULL };
+        _cleanup_(config_freep) Config *current = config_of("/source", NULL),
+                                       *fresh = config_of("/source", overrides);
+        _cleanup_free_ char *before = NULL, *after = NULL;
+        char *kept = (char *) "";
+
+        TEST_OK(reload_plan(current, fresh, &kept));
+        ck_assert_ptr_null(kept);
+        ck_assert_ptr_nonnull(fresh->exclude);
+        ck_assert(reload_needs_pass(current, fresh));
+        TEST_OK(reload_text(current, &before));
+        TEST_OK(reload_text(fresh, &after));
+        ck_assert_ptr_nonnull(strstr(after, "Sync.Exclude=3:*.o"));
+        ck_assert_str_ne(before, after);
 }
 END_TEST
 
@@ -90,6 +110,7 @@ int main(void) {
 
         tcase_add_test(tcase, nothing_changed);
         tcase_add_test(tcase, changeable_keys_change);
+        tcase_add_test(tcase, exclusion_changes_with_a_full_pass);
         tcase_add_test(tcase, policies_change_with_a_full_pass);
         tcase_add_test(tcase, others_stay_and_are_named);
         suite_add_tcase(suite, tcase);

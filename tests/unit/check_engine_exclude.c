@@ -264,6 +264,23 @@ START_TEST(dropped_on_demand) {
 }
 END_TEST
 
+/* What is excluded goes from the replica alone, and comes into neither side. */
+START_TEST(two_way) {
+        test_run("mkdir s/d && touch s/a.o s/text s/d/b.o s/d/1 && mkdir -p r/d r/e && "
+                 "touch r/c.o r/d/e.o r/e/f.o r/more");
+        test_open(EXCLUDE("Sync.Exclude=*.o", "Pair.Direction=two-way"), TEST_WATCH);
+        (void) test_full();
+        ck_assert_str_eq(tree_of("s"), "a.o d d/1 d/b.o more text ");
+        ck_assert_str_eq(tree_of("r"), "c.o d d/1 d/e.o e e/f.o more text ");
+        ck_assert_str_eq(test_full(), "");
+        ck_assert_int_eq(engine_start_dropping(test.engine), 0);
+        ck_assert_int_eq(test_await(), 0);
+        ck_assert_str_eq(tree_of("s"), "a.o d d/1 d/b.o more text ");
+        ck_assert_str_eq(tree_of("r"), "d d/1 more text ");
+        ck_assert_str_eq(test_full(), "");
+}
+END_TEST
+
 START_TEST(surveys_pass_over_it) {
         test_run("mkdir -p s/d/cache s/e && touch s/d/cache/x s/d/a.o s/d/text");
         test_open(EXCLUDE("Sync.Exclude=*.o", "Sync.Exclude=cache/"), TEST_WATCH);
@@ -308,6 +325,7 @@ int main(void) {
         tcase_add_test(tcase, moved_under_an_anchor);
         tcase_add_test(tcase, type_decides);
         tcase_add_test(tcase, dropped_on_demand);
+        tcase_add_test(tcase, two_way);
         tcase_add_test(tcase, surveys_pass_over_it);
         tcase_add_test(tcase, dry_run_leaves_it_out);
         return test_fs_run(suite);

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-static inline uint64_t random_seed(const char *test) {
+static inline uint64_t random_seed(const char *name) {
         const char *given = getenv("REBACKUP_TEST_SEED");
         uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t) time(NULL) * 2654435761U;
 
-        printf("%s: REBACKUP_TEST_SEED=%" PRIu64 "\n", test, seed);
+        printf("%s: REBACKUP_TEST_SEED=%" PRIu64 "\n", name, seed);
         (void) fflush(stdout);
         return seed;
 }
