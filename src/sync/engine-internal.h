@@ -24,11 +24,12 @@
 #include "sync/phase.h"
 
 enum {
-        ROWS_CHUNK = 64,       /* catalog rows read ahead of the merge */
-        LATE_MAX = 16384,      /* jobs that wait for the next round of a pass */
-        LATE_ROUNDS_MAX = 256, /* then what is left is handed back for a retry */
-        HELD_BACK_MAX = 8192,  /* items held back for the next round of a pass */
-        RETRIES_MAX = 4096,    /* directories handed back; beyond that the rescan covers them */
+        ROWS_CHUNK = 64,         /* catalog rows read ahead of the merge */
+        LATE_MAX = 16384,        /* jobs that wait for the next round of a pass */
+        LATE_ROUNDS_MAX = 256,   /* then what is left is handed back for a retry */
+        HELD_BACK_MAX = 8192,    /* items held back for the next round of a pass */
+        RETRIES_MAX = 4096,      /* directories handed back; beyond that the rescan covers them */
+        REMOVAL_ROUNDS_MAX = 16, /* in which two-way removals wait for all else */
         STAGED_ENTRIES_MAX =
                 2048, /* entries of a new directory that are published together with it */
         FILE_SYSTEMS_MAX = 64,
@@ -113,6 +114,9 @@ struct Pass {
         unsigned n_late_rounds;
         size_t n_held_back; /* items in JOB_PUBLISHes among the late */
         Job *removals;      /* where something was found gone from the source */
+        unsigned n_removal_rounds;
+        atomic_bool removals_due; /* two-way: all else is done by now, and whatever was renamed is
+                                     found */
         atomic_bool parked; /* something was displaced in this pass, or left by the one before */
         atomic_bool foreign_links;        /* see PassResult */
         atomic_bool short_of_room;        /* likewise */

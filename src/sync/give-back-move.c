@@ -41,8 +41,8 @@ static bool is_self(const Visit *visit, const Look *look, const CatalogRow *row)
 
 /* Both names are the replica's, and its content reached the source under the other one. */
 static bool is_linked(const Visit *visit, const Look *look, const Candidate *candidate) {
-        return !is_self(visit, look, candidate->row) && candidate->in_replica && candidate->in_source &&
-               !S_ISDIR(look->replica.stamp.mode) &&
+        return !is_self(visit, look, candidate->row) && candidate->in_replica &&
+               candidate->in_source && !S_ISDIR(look->replica.stamp.mode) &&
                stamp_content_equal(&candidate->row->replica, &look->replica.stamp) &&
                stamp_content_equal(&candidate->row->source, &candidate->source.stamp);
 }

@@ -87,7 +87,8 @@ static bool is_as_it_was(const Walk *walk, const CatalogRow *row, const Entry *e
         return link_explains(was, is);
 }
 
-/* That ctime alone moved may be a change that was covered up by putting mtime back. 1, 0, -errno. */
+/* That ctime alone moved may be a change that was covered up by putting mtime back. 1, 0, -errno.
+ */
 static int has_content(const Walk *walk, const CatalogRow *row, int directory_fd,
                        const Entry *entry) {
         _cleanup_close_ int fd = -EBADF;
@@ -98,8 +99,7 @@ static int has_content(const Walk *walk, const CatalogRow *row, int directory_fd
             stamp_equal(stamp_of(walk, row), &entry->stamp))
                 return 1;
         fd = confined_open_content(directory_fd, row->name);
-        r = fd < 0 ? fd
-                   : copier_hash(walk->visit->worker->copier, fd, &hash, tick, walk->visit);
+        r = fd < 0 ? fd : copier_hash(walk->visit->worker->copier, fd, &hash, tick, walk->visit);
         return r < 0 ? r : memcmp(&hash, &row->hash, sizeof hash) == 0;
 }
 

@@ -117,7 +117,10 @@ static Judgement carry_out_locked(Pass *pass, bool held, Job **ret_dropped) {
         pass->holds_removals = held;
         if (held)
                 atomic_fetch_add(&pass->result.counters.n_held, n);
-        *ret_dropped = held ? TAKE_PTR(pass->removals) : NULL;
+        /* In a two-way pair more waits there than removals: see two-way.c. */
+        *ret_dropped = held && pass->engine->pair->config->direction == DIRECTION_ONE_WAY
+                               ? TAKE_PTR(pass->removals)
+                               : NULL;
         return judgement;
 }
 

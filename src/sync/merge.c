@@ -15,10 +15,10 @@ static bool is_replicas(const MergeSides *sides, Property property) {
                sides->replica->ctime > sides->source->ctime;
 }
 
-#define PROPERTY(sides, member)                                                                \
-        (Property) {                                                                           \
+#define PROPERTY(sides, member)                                                                 \
+        (Property) {                                                                            \
                 (sides)->source->member, (sides)->replica->member, (sides)->was_source->member, \
-                        (sides)->was_replica->member                                           \
+                        (sides)->was_replica->member                                            \
         }
 
 Stamp merge_stamps(const MergeSides *sides) {

@@ -303,6 +303,8 @@ static void start_binding_locked(Pass *pass) {
 }
 
 static void start_phase_locked(Pass *pass) {
+        bool is_due;
+
         switch (pass->phase) {
         case PHASE_VISIT:
                 start_late_round_locked(pass);
@@ -318,6 +320,10 @@ static void start_phase_locked(Pass *pass) {
                 start_job_locked(pass, job_new(JOB_LIMIT, pass, NULL));
                 break;
         case PHASE_REMOVE:
+                is_due = pass->n_removal_rounds > REMOVAL_ROUNDS_MAX ||
+                         (pass->n_removal_rounds > 0 && !pass->late);
+                atomic_store(&pass->removals_due, is_due);
+                pass->n_removal_rounds++;
                 start_late_round_locked(pass);
                 append_jobs(&pass->jobs, TAKE_PTR(pass->removals));
                 break;

@@ -234,10 +234,40 @@ static bool must_wait(const Visit *visit, const Look *look) {
                row->source.inode == look->source.stamp.inode;
 }
 
+static bool is_removal(const Look *look, Action action) {
+        return (action == ACTION_REPLACE && S_ISDIR(look->replica.stamp.mode)) ||
+               action == ACTION_REMOVE || action == ACTION_RETURN_REMOVE ||
+               action == ACTION_RETURN_REPLACE;
+}
+
+/* Removals wait for all else, or for somebody to approve them. */
+static bool must_stay(Visit *visit, const Look *look, Action action) {
+        if (!visit->removing || !is_removal(look, action))
+                return false;
+        if (atomic_load(&visit->pass->removals_due))
+                return visit->pass->holds_removals;
+        visit_note_gone(visit, look);
+        return true;
+}
+
+static int count(Visit *visit, Look *look) {
+        int r;
+
+        if (look->has_source == look->has_replica)
+                return 0;
+        r = judge_removals(visit, look);
+        return r < 0 ? r
+                     : perform(visit, look,
+                               decide(look->source_state, look->replica_state, EVIDENCE_NONE,
+                                      visit_policy(visit, look)));
+}
+
 int visit_two_way(Visit *visit, Look *look) {
         Action action;
         int r;
 
+        if (visit->counting)
+                return count(visit, look);
         if (must_wait(visit, look)) {
                 visit_note_gone(visit, look);
                 return 0;
@@ -253,6 +283,8 @@ int visit_two_way(Visit *visit, Look *look) {
                 r = confirm(visit, look, &action);
         if (r != 0)
                 return MIN(r, 0);
+        if (must_stay(visit, look, action))
+                return 0;
         release_claim(visit, look, action);
         r = perform(visit, look, action);
         if (r != -EBUSY)
