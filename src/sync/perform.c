@@ -505,9 +505,11 @@ int perform(Visit *visit, Look *look, Action action) {
         case ACTION_RETURN_UPDATE:
         case ACTION_RETURN_REPLACE:
         case ACTION_RETURN_METADATA:
-        case ACTION_RETURN_REMOVE:
         case ACTION_CONFLICT:
                 return give_back(visit, look, action);
+        case ACTION_RETURN_REMOVE:
+                r = visit->removing ? limit_admits(visit, look) : 1;
+                return r <= 0 ? r : give_back(visit, look, action);
         case ACTION_TOLERATE:
                 visit_foreign(visit, look);
                 return look->has_source && look_is_directory(look) && look->has_replica &&

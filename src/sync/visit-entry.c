@@ -79,7 +79,8 @@ static int known_elsewhere(Visit *visit, Look *look) {
         const Stamp *source = &look->source.stamp;
         int r;
 
-        if (!look->has_source || !look->name[0] || (visit->removing && (visit->counting || !visit_is_two_way(visit))))
+        if (!look->has_source || !look->name[0] ||
+            (visit->removing && (visit->counting || !visit_is_two_way(visit))))
                 return 0;
         if (!S_ISDIR(source->mode) && source->n_links > 1)
                 return visit_group(visit, look);

@@ -53,8 +53,8 @@ typedef struct Look {
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
-        bool is_returned; /* the source has just taken it over from the replica, which was told */
-        bool is_kept;     /* what the source has is kept under another name */
+        bool is_returned;  /* the source has just taken it over from the replica, which was told */
+        bool is_kept;      /* what the source has is kept under another name */
         const char *aside; /* the source's entry gets this name when it loses its own */
         bool is_rotten; /* the source's content changed although nobody wrote it; the replica keeps
                            the good one, whose hash is HASH */
