@@ -106,7 +106,8 @@ void ctl_options_print_help(FILE *file) {
                 "\n"
                 "Exit status: 0 done, 1 not all of it, or it differs, 64 usage, 66 nothing there,\n"
                 "69 the pair is not running, 70 internal error, 73 target cannot be had,\n"
-                "74 input/output error, 75 busy, try again later, 77 no permission, 78 configuration. See rebackupctl(1).\n",
+                "74 input/output error, 75 busy, try again later, 77 no permission,\n"
+                "78 configuration. See rebackupctl(1).\n",
                 file);
 }
 
