@@ -66,7 +66,7 @@ static const char *const texts[_READER_MAX] = {
         [READER_SHARED] = "SELECT 1 FROM entry INDEXED BY entry_by_replica"
                           " WHERE replica_inode = ?1 AND replica_n_links > 1"
                           " AND (source_inode <> ?2 OR file_system <> ?3)"
-                          " AND source_inode <> 0 LIMIT 1",
+                          " AND file_system <> " SCHEMA_NO_FILE_SYSTEM " LIMIT 1",
         /* Fast where catalog_index_replica was called. */
         [READER_BY_REPLICA] = "SELECT " SCHEMA_ROW_COLUMNS
                               " FROM entry WHERE replica_inode = ?1 ORDER BY parent, name LIMIT ?2",
@@ -105,7 +105,7 @@ static const char *const texts[_READER_MAX] = {
                 "WITH RECURSIVE below(id) AS (VALUES(?1) UNION SELECT directory_id FROM below"
                 " CROSS JOIN entry ON parent = id WHERE directory_id <> 0)"
                 " SELECT 1 + count(*) FROM below CROSS JOIN entry AS e ON e.parent = id"
-                " WHERE e.directory_id <> 0 OR e.source_n_links > 1 OR e.source_inode = 0"
+                " WHERE e.directory_id <> 0 OR e.source_n_links > 1 OR e.file_system = " SCHEMA_NO_FILE_SYSTEM
                 " OR NOT EXISTS (SELECT 1 FROM entry AS o INDEXED BY entry_by_identity"
                 " WHERE o.source_inode = e.source_inode AND o.file_system = e.file_system"
                 " AND (o.parent, o.name) <> (e.parent, e.name)"
@@ -179,7 +179,7 @@ static int finish(CatalogReader *reader, sqlite3_stmt *statement, int code, int 
 Stamp catalog_gone_stamp(const Stamp *replica) {
         Stamp gone = *replica;
 
-        gone.inode = 0;
+        gone.inode = ~replica->inode;
         gone.ctime = gone.btime = 0;
         gone.uid = gone.gid = UINT32_MAX;
         gone.n_links = 0;
@@ -551,11 +551,8 @@ int catalog_reader_count_below(CatalogReader *reader, int64_t directory_id, uint
         sqlite3_stmt *statement = reader->statements[READER_N_BELOW];
         int code = sqlite3_bind_int64(statement, 1, directory_id);
 
-        if (code == SQLITE_OK)
-                code = sqlite3_step(statement);
-        if (code == SQLITE_ROW)
-                *ret = (uint64_t) column(statement, 0);
-        return finish(reader, statement, code, 0);
+        return code == SQLITE_OK ? read_count(reader, READER_N_BELOW, ret)
+                                 : finish(reader, statement, code, 0);
 }
 
 int catalog_reader_coverage(CatalogReader *reader, int64_t since, CatalogCoverage *ret) {

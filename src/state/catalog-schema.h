@@ -21,8 +21,9 @@
 
 /* The flags of rows whose content is known to be damaged: CATALOG_DAMAGED as a number. */
 #define SCHEMA_DAMAGED "28"
-/* Likewise CATALOG_KEPT. */
+/* Likewise CATALOG_KEPT, and CATALOG_NO_FILE_SYSTEM. */
 #define SCHEMA_KEPT "96"
+#define SCHEMA_NO_FILE_SYSTEM "0"
 
 /* What the digests are made of, of ROW (a table or, in a trigger, old and new), and the call of the
  * function that takes it, see catalog-digests.c. CONTENTS are two expressions, of the digests of

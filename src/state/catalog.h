@@ -62,7 +62,8 @@ typedef struct CatalogRow {
 
 /* The source's stamp in the row of an entry that only the replica has, REPLICA: that of no entry,
  * so that no other one passes for it, however inode numbers are used again, nor the two sides'
- * digests for equal. */
+ * digests for equal. The row's file system is CATALOG_NO_FILE_SYSTEM. */
+#define CATALOG_NO_FILE_SYSTEM INT64_C(0)
 Stamp catalog_gone_stamp(const Stamp *replica);
 
 #define CATALOG_ROW_NULL ((CatalogRow) {})

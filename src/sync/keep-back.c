@@ -92,6 +92,7 @@ static int keep_gone(Visit *visit, Look *look) {
         item->quiet = was_kept || visit->job->kept;
         item->row.flags |= CATALOG_KEPT_GONE;
         item->row.source = catalog_gone_stamp(&look->replica.stamp);
+        item->row.file_system = CATALOG_NO_FILE_SYSTEM;
         item->row.directory_id = look->directory_id;
         keep_hash(look, item);
         item->replica_claimed = look->replica_claimed;

@@ -160,10 +160,30 @@ static void read_both(VerifyFile *file) {
                 (void) read_replica(file);
 }
 
+/* Of what a policy keeps apart the replica alone is read; the source's part is none. */
+static void acquire_kept_findings(VerifyFile *file) {
+        Findings *findings = &file->findings;
+
+        findings->source_has_medium = true;
+        file->readings[REPLICA] = open_side(file, REPLICA);
+        if (file->readings[REPLICA] == READING_GOOD)
+                file->readings[REPLICA] = read_side(file, REPLICA);
+        findings->replica = settle_side(file, REPLICA);
+        findings->source = READING_GOOD;
+        if (!findings->has_hash && findings->replica == READING_DIFFERENT) {
+                file->hashes[SOURCE] = file->hashes[REPLICA];
+                findings->likeness = LIKENESS_EQUAL;
+        }
+}
+
 static void acquire_findings(VerifyFile *file) {
         Findings *findings = &file->findings;
 
         findings->has_hash = file->row->has_hash;
+        if (verify_is_kept(file)) {
+                acquire_kept_findings(file);
+                return;
+        }
         findings->source_has_medium = true;
         for (int side = SOURCE; side < N_SIDES; side++)
                 file->readings[side] = open_side(file, side);
@@ -183,7 +203,7 @@ static void acquire_findings(VerifyFile *file) {
 /* Acting */
 
 static void measure_damage(VerifyFile *file, Verdict verdict) {
-        if (verdict == VERDICT_CATALOG)
+        if (verdict == VERDICT_CATALOG || verify_is_kept(file))
                 return;
         file->has_damage = read_back_compare(file->thread->read_backs[SOURCE], file->fds,
                                              verify_tick, file->thread, &file->damage) >= 0;
@@ -208,6 +228,8 @@ static unsigned flags_of(Verdict verdict) {
 }
 
 static bool heals_replica(const VerifyFile *file, Verdict verdict) {
+        if (verify_is_kept(file))
+                return false;
         if (file->verify->engine->pair->config->on_rot == ON_ROT_REPORT)
                 return verdict == VERDICT_UNTRACED;
         return verdict == VERDICT_UNTRACED || verdict == VERDICT_REPLICA_ROT ||
@@ -357,7 +379,7 @@ static void verify_linked(VerifyThread *thread, CatalogRow *row) {
 void verify_row(VerifyThread *thread, CatalogRow *row) {
         engine_beat(thread->verify->engine);
         /* A copy of what never rested is not the source's content at any time. */
-        if (row->flags & (CATALOG_UNSTABLE | CATALOG_KEPT))
+        if (row->flags & CATALOG_UNSTABLE)
                 return;
         if (row->source.n_links > 1)
                 verify_linked(thread, row);

@@ -38,6 +38,8 @@ static const char *where(const VerifyFile *file, char *buffer, size_t size) {
 static const char *seen(const VerifyFile *file, int side, char *buffer) {
         Reading reading = side == SOURCE ? file->findings.source : file->findings.replica;
 
+        if (side == SOURCE && verify_is_kept(file))
+                return "not asked";
         return reading == READING_UNREADABLE ? "unreadable"
                                              : hash_format(&file->hashes[side], buffer);
 }
@@ -63,6 +65,9 @@ static const char *outlook(const VerifyFile *file, Verdict verdict) {
                                : "the replica has the good content, which stays there; restore it, "
                                  "or set Integrity.OnRot=heal-source";
         case VERDICT_REPLICA_ROT:
+                if (verify_is_kept(file))
+                        return "a policy keeps it apart from the source, which cannot heal it; "
+                               "restore it from elsewhere";
                 return on_rot == ON_ROT_REPORT ? "left so (Integrity.OnRot=report)"
                                                : "it is healed from the source";
         case VERDICT_BOTH_ROT:

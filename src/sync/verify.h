@@ -91,6 +91,11 @@ typedef struct VerifyFile {
         bool half_healed; /* the replica is on its way, the source is still to come */
 } VerifyFile;
 
+/* Whether the source has nothing that the replica's content could be held against. */
+static inline bool verify_is_kept(const VerifyFile *file) {
+        return file->row->flags & CATALOG_KEPT;
+}
+
 /* verify.c */
 int verify_begin(Engine *engine);
 /* After the pass: joins the threads and frees what is left. */

@@ -204,7 +204,8 @@ static Expected expected_directory(Visit *visit) {
          * descended to. */
         if (visit->directory_id == CATALOG_ROOT || expected.file_system != 0)
                 return expected;
-        if (catalog_reader_by_directory(visit->reader, visit->directory_id, &row) >= 0) {
+        if (catalog_reader_by_directory(visit->reader, visit->directory_id, &row) >= 0 &&
+            !(row.flags & CATALOG_KEPT_GONE)) {
                 expected.file_system = row.file_system;
                 if (expected.inode == 0)
                         expected.inode = row.source.inode;

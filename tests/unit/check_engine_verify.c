@@ -227,6 +227,31 @@ START_TEST(hashes_are_learnt) {
 END_TEST
 
 /* What rotted in the source does not take the place of what somebody touched in the replica. */
+/* What a policy keeps is read back like everything else. The source has nothing to heal it with. */
+START_TEST(what_is_kept) {
+        static const char *const archive[] = { "Pair.Overwrite=no", "Pair.Delete=no", NULL };
+
+        make_pair(archive);
+        test_run("echo other >s/f && rm -r s/d");
+        ck_assert_str_eq(test_full(), "keep 2");
+        ck_assert_str_eq(verify(NULL), "0 of 4 healed 0");
+        ck_assert_uint_eq(test.result.verify.coverage.n_never, 0);
+        store_without_trace("r/f", 5000);
+        store_without_trace("r/d/g", 5000);
+        ck_assert_str_eq(verify(NULL), "2 of 4 healed 0");
+        ck_assert(test_logged(LOG_ERR, "rot in the replica: f ("));
+        ck_assert(test_logged(LOG_ERR, "rot in the replica: d/g ("));
+        ck_assert(test_logged(LOG_ERR, "source not asked"));
+        ck_assert_uint_eq(test.result.verify.coverage.n_damaged, 2);
+        ck_assert_str_eq(test_full(), "");
+        /* Good again. */
+        store_without_trace("r/f", 5000);
+        store_without_trace("r/d/g", 5000);
+        ck_assert_str_eq(verify(NULL), "0 of 4 healed 0");
+        ck_assert_uint_eq(test.result.verify.coverage.n_damaged, 0);
+}
+END_TEST
+
 START_TEST(no_copy_of_rot) {
         make_pair(NULL);
         store_without_trace("s/f", 0);
@@ -251,6 +276,7 @@ int main(void) {
         tcase_add_test(tcase, it_goes_on);
         tcase_add_test(tcase, the_list_is_bounded);
         tcase_add_test(tcase, hashes_are_learnt);
+        tcase_add_test(tcase, what_is_kept);
         tcase_add_test(tcase, no_copy_of_rot);
         return test_fs_run(suite);
 }
