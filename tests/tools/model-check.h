@@ -14,7 +14,8 @@ typedef struct Promises {
         /* Of two-way: those that were written somewhere and that nobody overwrote or removed
          * anywhere: they must be on both sides, under whatever name. */
         ContentSet live;
-        KeepPromises keep; /* of policies that keep something */
+        KeepPromises keep; /* of policies that keep something, as long as ... */
+        bool tampered;     /* ... nobody but the engine was at the replica */
 } Promises;
 
 /* A step of somebody's is about to be done to SIDE, and has been done. */
