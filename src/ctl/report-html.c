@@ -144,9 +144,10 @@ static void append_tiles(StringBuffer *page, const Report *report) {
         char value[CHART_VALUE_MAX], note[128];
 
         string_buffer_append(page, "<dl class=\"tiles\">\n");
-        (void) snprintf(note, sizeof note, "compared %s times",
+        (void) snprintf(note, sizeof note, "compared %s time%s",
                         chart_format(value, sizeof value, CHART_COUNTS,
-                                     (double) work->values[STATISTIC_PASSES]));
+                                     (double) work->values[STATISTIC_PASSES]),
+                        work->values[STATISTIC_PASSES] == 1 ? "" : "s");
         append_tile(page, "Operations",
                     count_format(value, sizeof value, statistics_operations(work)), note);
         append_tile(page, "Copied", size_format(value, sizeof value, work->values[STATISTIC_BYTES]),
