@@ -305,12 +305,21 @@ static void print_stale(const Terminal *terminal, const Report *report) {
         field(terminal, "Recorded", COLOUR_BAD, &text);
 }
 
-void report_print_text(const Terminal *terminal, const char *name, const Report *report) {
-        _cleanup_free_ char *shown = terminal_text(terminal, name),
+/* The path of a replica can be too long for one line. */
+static void print_heading(const Terminal *terminal, const char *name, const Report *report) {
+        _cleanup_free_ char *safe = terminal_text(terminal, name), *shown = NULL,
                             *period = report_period_text(report);
+        size_t width = width_of(terminal), columns;
 
+        if (safe)
+                shown = terminal_shorten(terminal, safe, width);
+        columns = terminal_columns(shown ?: "?") + strlen(": ") + strlen(period ?: "?");
         terminal_print(terminal, COLOUR_HEADING, shown ?: "?");
-        (void) printf(": %s\n", period ?: "?");
+        (void) printf("%s%s\n", columns <= width ? ": " : "\n    ", period ?: "?");
+}
+
+void report_print_text(const Terminal *terminal, const char *name, const Report *report) {
+        print_heading(terminal, name, report);
         if (report_is_stale(report))
                 print_stale(terminal, report);
         print_done(terminal, &report->total);
