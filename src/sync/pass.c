@@ -320,7 +320,8 @@ static void start_phase_locked(Pass *pass) {
                 start_job_locked(pass, job_new(JOB_LIMIT, pass, NULL));
                 break;
         case PHASE_REMOVE:
-                is_due = pass->n_removal_rounds > REMOVAL_ROUNDS_MAX ||
+                is_due = pass->engine->pair->dry_run ||
+                         pass->n_removal_rounds > REMOVAL_ROUNDS_MAX ||
                          (pass->n_removal_rounds > 0 && !pass->late);
                 atomic_store(&pass->removals_due, is_due);
                 pass->n_removal_rounds++;

@@ -389,7 +389,8 @@ static int would_return(Visit *visit, Look *look, Action action) {
         else if (action == ACTION_CONFLICT)
                 visit_would_conflict(visit, look);
         else if (action != ACTION_RETURN_METADATA ||
-                 !stamp_replicates(&look->source.stamp, &look->replica.stamp))
+                 (is_directory ? is_worth_telling(look, &look->replica.stamp)
+                               : !stamp_replicates(&look->source.stamp, &look->replica.stamp)))
                 visit_would(visit, look, operation, NULL);
         return look->has_source && look_is_directory(look) && is_directory
                        ? visit_descend(visit, look, (Descent) {})

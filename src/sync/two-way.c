@@ -203,24 +203,28 @@ static int confirm(Visit *visit, const Look *look, Action *action) {
         return MIN(r, 0);
 }
 
+static void drop_claim(Visit *visit, Look *look) {
+        if (look->claimed)
+                pending_release(&visit->engine->pending, look_identity(look));
+        look->claimed = false;
+}
+
 /* The source is about to get another inode under the name, or none. */
 static void release_claim(Visit *visit, Look *look, Action action) {
         bool returns = action == ACTION_RETURN_CREATE || action == ACTION_RETURN_UPDATE ||
                        action == ACTION_RETURN_REPLACE || action == ACTION_RETURN_REMOVE ||
                        action == ACTION_CONFLICT;
 
-        if (!returns || !look->claimed || visit->engine->pair->dry_run)
-                return;
-        pending_release(&visit->engine->pending, look_identity(look));
-        look->claimed = false;
+        if (returns && !visit->engine->pair->dry_run)
+                drop_claim(visit, look);
 }
 
 /* What one side has no more, and what something else has taken the place of, may have been renamed:
  * like removals, what becomes of it comes last. */
-static bool must_wait(const Visit *visit, const Look *look) {
+static bool comes_last(const Look *look) {
         const CatalogRow *row = look->has_row ? look->row : NULL;
 
-        if (visit->removing || !look->name[0])
+        if (!look->name[0])
                 return false;
         if (!look->has_source || !look->has_replica)
                 return row && look->has_source != look->has_replica;
@@ -268,10 +272,14 @@ int visit_two_way(Visit *visit, Look *look) {
 
         if (visit->counting)
                 return count(visit, look);
-        if (must_wait(visit, look)) {
+        if (comes_last(look) && !visit->removing) {
+                drop_claim(visit, look);
                 visit_note_gone(visit, look);
                 return 0;
         }
+        /* Nothing was done before, so it would be told again. */
+        if (visit->removing && visit->engine->pair->dry_run && !comes_last(look))
+                return 0;
         r = judge_removals(visit, look);
         if (r < 0)
                 return r;
