@@ -12,7 +12,6 @@
 #define SUGGEST_LENGTH_MAX 32
 
 #define WORDS(...) ((const char *const[]) { __VA_ARGS__, NULL })
-#define NO_WORDS ((const char *const[]) { NULL })
 
 #define KEY(_section, _name, _type, _member, ...)                        \
         {                                                                \

@@ -36,10 +36,6 @@ typedef struct ConfigKey {
         const char *min, *max; /* the range, written as values are; NULL: none */
 
         const char *const *words; /* of a KEY_ENUM, NULL-terminated */
-
-        /* The values that this version can do, NULL-terminated; no words: the key is known only to
-         * be refused by name. NULL: all values. */
-        const char *const *supported;
 } ConfigKey;
 
 enum {

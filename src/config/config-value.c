@@ -137,17 +137,6 @@ static bool is_in_range(const ConfigKey *key, const char *text, uint64_t number)
         return number >= table_number(key, key->min) && number <= table_number(key, key->max);
 }
 
-static bool is_supported(const ConfigKey *key, uint64_t number) {
-        if (!key->supported)
-                return true;
-
-        for (size_t i = 0; key->supported[i]; i++)
-                if (table_number(key, key->supported[i]) == number)
-                        return true;
-
-        return false;
-}
-
 static int parse_path(const ConfigKey *key, const char *text, const char *base, char **ret) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -176,10 +165,6 @@ int config_value_parse(const ConfigKey *key, const char *text, const char *base,
         ConfigValue value = {};
         int r;
 
-        /* Nothing else need be known of a key that takes no value at all. */
-        if (key->supported && !key->supported[0])
-                return VALUE_UNSUPPORTED;
-
         if (key->type == KEY_PATH) {
                 r = parse_path(key, text, base, &value.text);
                 if (r != 0)
@@ -190,8 +175,6 @@ int config_value_parse(const ConfigKey *key, const char *text, const char *base,
                         return r == -ERANGE && key->min ? VALUE_OUT_OF_RANGE : VALUE_MALFORMED;
                 if (!is_in_range(key, text, value.number))
                         return VALUE_OUT_OF_RANGE;
-                if (!is_supported(key, value.number))
-                        return VALUE_UNSUPPORTED;
         }
 
         *ret = value;
@@ -199,10 +182,10 @@ int config_value_parse(const ConfigKey *key, const char *text, const char *base,
 }
 
 /* "a", "a or b", "a, b or c". */
-static void append_words(StringBuffer *text, const char *const *words, const char *conjunction) {
+static void append_words(StringBuffer *text, const char *const *words) {
         for (size_t i = 0; words[i]; i++) {
                 if (i > 0)
-                        string_buffer_append(text, words[i + 1] ? ", " : conjunction);
+                        string_buffer_append(text, words[i + 1] ? ", " : " or ");
                 string_buffer_append(text, words[i]);
         }
 }
@@ -217,28 +200,13 @@ static void append_range(StringBuffer *text, const ConfigKey *key) {
 static void append_malformed(StringBuffer *text, const ConfigKey *key) {
         string_buffer_appendf(text, ": %s; ", types[key->type].noun);
 
-        if (key->supported) {
-                string_buffer_append(text, "this version takes only ");
-                append_words(text, key->supported, " and ");
-        } else if (types[key->type].remedy)
+        if (types[key->type].remedy)
                 string_buffer_append(text, types[key->type].remedy);
         else if (key->words) {
                 string_buffer_append(text, "write ");
-                append_words(text, key->words, " or ");
+                append_words(text, key->words);
         } else
                 append_range(text, key);
-}
-
-static void append_unsupported(StringBuffer *text, const ConfigKey *key) {
-        string_buffer_append(text, " is not supported yet by this version");
-
-        if (!key->supported[0])
-                string_buffer_append(text, "; leave this key out");
-        else {
-                string_buffer_append(text, " (only ");
-                append_words(text, key->supported, " and ");
-                string_buffer_append(text, key->supported[1] ? " are)" : " is)");
-        }
 }
 
 static const char *const pattern_texts[_PATTERN_OUTCOME_MAX] = {
@@ -263,9 +231,6 @@ void config_value_explain(const ConfigKey *key, ValueOutcome outcome, StringBuff
         case VALUE_OUT_OF_RANGE:
                 string_buffer_append(text, ": out of range; ");
                 append_range(text, key);
-                break;
-        case VALUE_UNSUPPORTED:
-                append_unsupported(text, key);
                 break;
         case VALUE_RELATIVE:
                 string_buffer_append(text, ": not an absolute path; write one that begins with /");

@@ -11,7 +11,6 @@
 typedef enum ValueOutcome {
         VALUE_MALFORMED = 1,
         VALUE_OUT_OF_RANGE,
-        VALUE_UNSUPPORTED, /* right as such, but this version cannot do it */
         VALUE_RELATIVE,
         VALUE_DOT_DOT,
         VALUE_TOO_LONG,

@@ -86,16 +86,6 @@ static void check_heading(const ConfigKey *key, const Item *item) {
         ck_assert_str_eq(item->heading, expected);
 }
 
-static void expect_supported(const ConfigKey *key, char *expected, size_t size) {
-        append(expected, size, ".Pq Supported : ");
-        append(expected, size, key->supported[0] ? "Li " : "No no value");
-        for (size_t i = 0; key->supported[i]; i++) {
-                append(expected, size, i > 0 ? " , " : "");
-                append(expected, size, key->supported[i]);
-        }
-        append(expected, size, "\n");
-}
-
 static void check_facts(const ConfigKey *key, const Item *item) {
         char expected[256] = "";
         size_t n = 0;
@@ -104,7 +94,7 @@ static void check_facts(const ConfigKey *key, const Item *item) {
                 append(expected, sizeof(expected), ".Pq Required\n");
         else if (key->fallback)
                 (void) snprintf(expected, sizeof(expected), ".Pq Default : Li %s\n", key->fallback);
-        else if (!key->supported) {
+        else {
                 /* What stands for "unset" is told in words. */
                 ck_assert_ptr_nonnull(startswith(item->facts, ".Pq Default : No "));
                 n = strcspn(item->facts, "\n") + 1;
@@ -120,14 +110,11 @@ static void check_facts(const ConfigKey *key, const Item *item) {
                 append(expected, sizeof(expected), "\n");
         }
 
-        if (key->supported)
-                expect_supported(key, expected, sizeof(expected));
-
         ck_assert_str_eq(item->facts + n, expected);
 }
 
 static void check_words(const ConfigKey *key, const Item *item) {
-        const char *const *words = key->supported ?: key->words;
+        const char *const *words = key->words;
 
         for (size_t i = 0; key->words && words[i]; i++) {
                 char expected[32];
