@@ -87,6 +87,7 @@ struct Job {
         usec_t first;           /* of a created directory, for retries */
         unsigned n_attempts;    /* failures in a row; of JOB_FILES, rounds that it was put off */
         bool displaces_foreign; /* of a created directory: see Item */
+        int64_t former_id;      /* of a created directory: see Item */
         bool is_orphan;         /* JOB_REMOVE: the source has no such directory any more */
         bool is_stripped;       /* JOB_REMOVE of a name: the round before removed what it could */
         uint64_t replica_inode; /* of the directory, as its parent's visit saw it; 0: any */

@@ -233,6 +233,18 @@ static bool changes_exclusion(Visit *visit, const Look *look, const Candidate *c
                exclude_list_reaches(list, from) || exclude_list_reaches(list, to);
 }
 
+/* The directory that was known here, if it is neither in the replica any more nor was renamed: its
+ * rows would be left over. */
+static int64_t orphaned_id(Visit *visit, const Look *look) {
+        _cleanup_(node_unrefp) Node *node = NULL;
+
+        if (look->has_replica || !look->has_row ||
+            tree_find(visit->engine->tree, visit->node, look->name, &node) < 0 ||
+            node->directory_id != look->row->directory_id)
+                return 0;
+        return look->row->directory_id;
+}
+
 static int move_directory(Visit *visit, Look *look, const Candidate *candidate) {
         CatalogRow *row = candidate->row;
         Item *item, *parked = NULL;
@@ -259,6 +271,7 @@ static int move_directory(Visit *visit, Look *look, const Candidate *candidate) 
         item->row.replica = row->replica;
         item->row.directory_id = row->directory_id;
         is_judged_anew = changes_exclusion(visit, look, candidate);
+        item->former_id = orphaned_id(visit, look);
         r = item->from_name ? move_replica(visit, look, candidate, &parked) : -ENOMEM;
         if (parked)
                 visit_push(visit, parked);

@@ -56,6 +56,7 @@ static Job *descent_job(Visit *visit, Look *look, Node *child, Descent descent) 
         job->is_closed = look->is_closed;
         job->kept = descent.kept;
         job->displaces_foreign = look_finds_foreign(visit, look);
+        job->former_id = look->former_id;
         job->source = look->source;
         job->first = look->first;
         job->noticed = look->first ?: visit->job->noticed;

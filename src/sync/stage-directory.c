@@ -95,6 +95,7 @@ void stage_directory_finish(Visit *visit) {
         if (!item)
                 return;
         item->displaces_foreign = job->displaces_foreign;
+        item->former_id = job->former_id;
         item->claimed = job->claimed;
         job->claimed = false;
         item->child = node_ref(visit->node);

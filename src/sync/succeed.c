@@ -12,12 +12,14 @@
 #include "sync/visit.h"
 
 /* The node goes with the row: whoever finds the directory's new name makes it one of its own. */
-void visit_forget_predecessor(Visit *visit, const Look *look) {
+bool visit_forget_predecessor(Visit *visit, const Look *look) {
         _cleanup_(node_unrefp) Node *node = NULL;
 
-        if (tree_find(visit->engine->tree, visit->node, look->name, &node) >= 0 &&
-            node->directory_id == look->row->directory_id)
-                purge_node(visit->engine, node);
+        if (tree_find(visit->engine->tree, visit->node, look->name, &node) < 0 ||
+            node->directory_id != look->row->directory_id)
+                return false;
+        purge_node(visit->engine, node);
+        return true;
 }
 
 bool visit_succeed(Visit *visit, Look *look) {
@@ -25,7 +27,9 @@ bool visit_succeed(Visit *visit, Look *look) {
 
         if (visit->engine->pair->dry_run || visit->staged)
                 return false;
-        visit_forget_predecessor(visit, look);
+        /* What was below it and is not parked with it would be left over in the catalog. */
+        if (visit_forget_predecessor(visit, look) && !is_known)
+                look->former_id = look->row->directory_id;
         look->succeeds = is_known;
         look->has_row = false;
         look->has_replica = look->has_replica && !is_known;

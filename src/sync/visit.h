@@ -53,6 +53,7 @@ typedef struct Look {
         bool unlinkable;      /* the replica refused to link it to its group */
         bool whole;           /* all below the directory must be looked at, watched or not */
         bool succeeds;        /* the directory takes the place of the one that the row is of */
+        int64_t former_id;    /* of that one, when it is in the replica no more; else 0 */
         bool is_returned;  /* the source has just taken it over from the replica, which was told */
         bool is_kept;      /* what the source has is kept under another name */
         const char *aside; /* the source's entry gets this name when it loses its own */
@@ -210,7 +211,7 @@ int visit_moved(Visit *visit, Look *look);
 /* succeed.c: directories that take the place of others. */
 /* Takes the directory that the row of LOOK is of out of the tree: one that is made anew has its
  * place. */
-void visit_forget_predecessor(Visit *visit, const Look *look);
+bool visit_forget_predecessor(Visit *visit, const Look *look);
 /* Has LOOK, of a new directory under the name of the one that its row is of, forget that row: the
  * directory is made anew, and publishing it displaces the old one, which may still turn up
  * elsewhere. False: left as it is. */
