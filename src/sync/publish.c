@@ -42,15 +42,15 @@ static int find_row(Publisher *publisher, const Node *node, CatalogRow *row) {
  * has no row yet. */
 static bool was_changed(Publisher *publisher, Node *node) {
         _cleanup_(catalog_row_done) CatalogRow row = CATALOG_ROW_NULL;
-        _cleanup_close_ int fd = -EBADF;
+        _cleanup_close_ int own_fd = -EBADF;
+        int fd = publisher->node == node ? publisher->fd : -EBADF;
         Entry entry;
 
         if (find_row(publisher, node, &row) < 0)
                 return false;
-        if (publisher->node != node)
-                fd = locate_replica_locked(publisher->engine, node);
-        return (publisher->node == node || fd >= 0) &&
-               entry_acquire(publisher->node == node ? publisher->fd : fd, "", &entry) >= 0 &&
+        if (fd < 0)
+                fd = own_fd = locate_replica_locked(publisher->engine, node);
+        return fd >= 0 && entry_acquire(fd, "", &entry) >= 0 &&
                entry.stamp.ctime != row.replica.ctime;
 }
 
