@@ -203,6 +203,28 @@ int config_builder_override(ConfigBuilder *builder, const char *text) {
                                      text + n_section + 1 + n_name + 1);
 }
 
+/* What says which side gives way says nothing where either does. */
+static void check_two_way(ConfigBuilder *builder) {
+        const Config *config = builder->config;
+        const struct {
+                const char *section, *name;
+                bool is_meant;
+        } one_way_only[] = {
+                { "Pair", "Overwrite", !config->overwrite },
+                { "Pair", "Delete", !config->delete_ },
+                { "Sync", "ProtectReplica", config->protect_replica != PROTECT_REPLICA_HEAL },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(one_way_only); i++)
+                if (one_way_only[i].is_meant)
+                        config_problem_add(
+                                &builder->problems,
+                                &builder->places[key_index(one_way_only[i].section,
+                                                           one_way_only[i].name)],
+                                "%s.%s: means nothing with Pair.Direction=two-way; leave it out",
+                                one_way_only[i].section, one_way_only[i].name);
+}
+
 /* What cannot be seen from one assignment alone. */
 static void check_whole(ConfigBuilder *builder, const ConfigPlace *home) {
         const size_t max_delay = key_index("Sync", "MaxDelay"),
@@ -223,6 +245,8 @@ static void check_whole(ConfigBuilder *builder, const ConfigPlace *home) {
                         &builder->problems,
                         &builder->places[builder->is_set[max_delay] ? max_delay : settle],
                         "Sync.MaxDelay: shorter than Sync.Settle; make it at least as long");
+        if (builder->config->direction == DIRECTION_TWO_WAY)
+                check_two_way(builder);
 }
 
 int config_builder_fail(ConfigBuilder *builder, int error, char **ret_error) {

@@ -217,9 +217,13 @@ static const struct {
         { PAIR "[Sync]\nSettle=6s\n",
           "@:5: Sync.MaxDelay: shorter than Sync.Settle; make it at least as long" },
 
-        /* What this version cannot do */
+        /* What does not go together, and words */
         { PAIR "Direction=sideways\n",
           "@:4: Pair.Direction=sideways: not a known word; write one-way or two-way" },
+        { PAIR "Direction=two-way\nOverwrite=no\nDelete=no\n[Sync]\nProtectReplica=off\n",
+          "@:5: Pair.Overwrite: means nothing with Pair.Direction=two-way; leave it out\n"
+          "@:6: Pair.Delete: means nothing with Pair.Direction=two-way; leave it out\n"
+          "@:8: Sync.ProtectReplica: means nothing with Pair.Direction=two-way; leave it out" },
         { PAIR "[Sync]\nExclude=#a\nExclude=a\\\n",
           "@:5: Sync.Exclude=#a: would be a comment in a .gitignore; put a backslash before the # "
           "of a name, or leave it out\n"
