@@ -211,6 +211,19 @@ static void keep_content_facts(const Look *look, Item *item) {
         }
 }
 
+/* Both sides have an entry under a new name: the rename in the source was told when it was made. */
+static bool was_renamed_in_source(Visit *visit, const Look *look) {
+        CatalogRow row = CATALOG_ROW_NULL;
+        bool was;
+
+        if (!visit_is_two_way(visit) || look->has_row)
+                return false;
+        was = catalog_reader_by_identity(visit->reader, look_identity(look), 0, &row, 1) > 0 &&
+              row.replica.inode == look->replica.stamp.inode;
+        catalog_row_done(&row);
+        return was;
+}
+
 static Item *metadata_item(Visit *visit, Look *look, Action action, const Stamp *before) {
         Item *item = visit_item(visit, look, ITEM_ROW);
         if (!item)
@@ -220,7 +233,7 @@ static Item *metadata_item(Visit *visit, Look *look, Action action, const Stamp 
                                                              : OPERATION_METADATA;
         item->quiet = action == ACTION_ADOPT ? look_is_directory(look)
                                              : !is_worth_telling(look, before);
-        item->quiet = item->quiet || look->is_returned;
+        item->quiet = item->quiet || look->is_returned || was_renamed_in_source(visit, look);
         if (look->has_row && stamp_content_equal(&look->row->source, &look->source.stamp))
                 keep_content_facts(look, item);
         if (look->is_rotten)
