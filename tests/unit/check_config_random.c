@@ -18,7 +18,7 @@
 #define FILE_PATH "/etc/rebackup/t.conf"
 
 enum {
-        N_ROUNDS = 3000,
+        N_ROUNDS = 1000,
         SIZE_MAX_RANDOM = 400,
 };
 
