@@ -16,7 +16,7 @@
 enum {
         N_READERS = 3,
         N_ROWS = 48,
-        N_COMMITS = 80,
+        N_COMMITS = 40,
         N_FILLER = 1500,
         PARENT = 20,
         FILLER_PARENT = 21,
